@@ -1,0 +1,1 @@
+"""Adapters for the ports, one module for each technology, named by it."""

@@ -1,0 +1,353 @@
+"""Everything in this process's memory: the store of whoever has no other, and of tests.
+
+It is a store like any other, proved by the same tests; it only does not outlive the process.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections import deque
+from collections.abc import Collection, Mapping
+from datetime import datetime
+from itertools import islice
+from threading import Lock
+
+import attrs
+
+from sms_transfer.core.commands import Need
+from sms_transfer.core.decision import Claim, Decision
+from sms_transfer.core.desktop import Desktop, Transcript
+from sms_transfer.core.events import Event
+from sms_transfer.core.lifecycle import InteractionState
+from sms_transfer.core.model import Agent, Direction, Interaction, Message, Target, TransferRequest
+from sms_transfer.core.notices import SystemMessage
+from sms_transfer.errors import AlreadyExists, Conflict, InvalidValue
+from sms_transfer.ports import EventPage, Facts
+
+_REMEMBERED_CHANGES = 256
+"""How far back `_Desk.changes` reaches; a desktop that is further behind is told everything."""
+
+
+class _Desk:
+    """What concerns one agent."""
+
+    __slots__ = ("changes", "messages", "offered", "owned", "version")
+
+    def __init__(self) -> None:
+        self.owned: dict[str, None] = {}
+        self.offered: dict[str, None] = {}
+        self.messages: dict[str, SystemMessage] = {}
+        self.version = 0
+        self.changes: deque[tuple[str | None, str | None]] = deque(maxlen=_REMEMBERED_CHANGES)
+
+    @property
+    def load(self) -> int:
+        return len(self.owned) + len(self.offered)
+
+    def changed(self, interaction_id: str | None, message_id: str | None) -> None:
+        self.version += 1
+        self.changes.append((interaction_id, message_id))
+
+    def changes_since(self, version: int) -> list[tuple[str | None, str | None]] | None:
+        """What has changed since, or None if that is too long ago to be known."""
+        behind = self.version - version
+        if not 0 <= behind <= len(self.changes):
+            return None
+        return list(islice(reversed(self.changes), behind))
+
+
+class _Conversation:
+    """What belongs to one interaction."""
+
+    __slots__ = ("events", "interaction", "messages", "unsent")
+
+    def __init__(self) -> None:
+        self.interaction: Interaction | None = None
+        self.events: list[Event] = []
+        self.messages: list[Message] = []
+        self.unsent: deque[Message] = deque()
+
+
+_Deadline = tuple[datetime, str]
+"""When a transfer request is due, and its id; in this order, so that a heap of them has the earliest first."""
+
+
+class MemoryStore:
+    """A `TransferStore` in memory. One lock makes each reading and each commit one instant."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._agents: dict[str, Agent] = {}
+        self._conversations: dict[str, _Conversation] = {}
+        self._desks: dict[str, _Desk] = {}
+        self._transfers: dict[str, TransferRequest] = {}
+        self._tickets: dict[str, str] = {}  # transfer by invitation
+        self._texts: dict[str, Message] = {}
+        self._keys: dict[tuple[str, str], str] = {}  # transfer by idempotency key
+        self._feed: list[Event] = []
+        self._deadlines: list[_Deadline] = []  # a heap; entries of closed requests leave it when they come up
+        self._live = 0
+        self._unsent: dict[str, None] = {}  # interactions, in the order in which they began to wait
+
+    # the directory
+
+    def agents(self, ids: Collection[str]) -> Mapping[str, Agent]:
+        known = self._agents
+        return {id_: agent for id_ in ids if (agent := known.get(id_)) is not None}
+
+    def add_agent(self, agent: Agent) -> None:
+        with self._lock:
+            if agent.id in self._agents:
+                raise AlreadyExists(kind="agent", id=agent.id)
+            self._agents[agent.id] = agent
+
+    def replace_agent(self, known: Agent, agent: Agent) -> None:
+        with self._lock:
+            if self._agents.get(agent.id) != known:
+                raise Conflict(kind="agent", id=agent.id)
+            self._agents[agent.id] = agent
+
+    # one command
+
+    def read(self, need: Need) -> Facts:
+        with self._lock:
+            request = None
+            interaction_id = need.interaction_id
+            if interaction_id is None:
+                transfer_id = need.transfer_id
+                if need.invitation_id is not None:
+                    transfer_id = self._tickets.get(need.invitation_id)
+                request = None if transfer_id is None else self._transfers.get(transfer_id)
+                if request is None:
+                    return Facts()
+                interaction_id = request.interaction_id
+            conversation = self._conversations.get(interaction_id)
+            key = None if need.key is None else self._keys.get(need.key)
+            return Facts(
+                interaction=None if conversation is None else conversation.interaction,
+                request=request,
+                load=0 if need.load_of is None else self._load(need.load_of),
+                message=None if need.message_id is None else self._texts.get(need.message_id),
+                repeated=None if key is None else self._transfers[key],
+            )
+
+    def commit(self, decision: Decision) -> None:
+        interaction = decision.interaction
+        with self._lock:
+            conversation = self._conversations.get(interaction.id)
+            before = None if conversation is None else conversation.interaction
+            if (0 if before is None else before.version) != interaction.version - 1:
+                raise Conflict(kind="interaction", id=interaction.id)
+            if decision.key is not None and decision.key in self._keys:
+                raise Conflict(kind="key", id=decision.key[1])
+            for text in decision.texts:
+                if text.id in self._texts:
+                    raise Conflict(kind="message", id=text.id)
+            if decision.claim is not None:
+                self._check_claim(decision.claim, before, interaction)
+            if conversation is None:
+                conversation = self._conversations[interaction.id] = _Conversation()
+            self._keep(conversation, decision)
+
+    def _load(self, agent_id: str) -> int:
+        desk = self._desks.get(agent_id)
+        return 0 if desk is None else desk.load
+
+    def _check_claim(self, claim: Claim, before: Interaction | None, after: Interaction) -> None:
+        gained = _places(after).count(claim.agent_id)
+        lost = 0 if before is None else _places(before).count(claim.agent_id)
+        if self._load(claim.agent_id) - lost + gained > claim.limit:
+            raise Conflict(kind="agent", id=claim.agent_id)
+
+    def _keep(self, conversation: _Conversation, decision: Decision) -> None:
+        interaction = decision.interaction
+        self._move(conversation.interaction, interaction)
+        conversation.interaction = interaction
+        for request in decision.requests:
+            self._keep_request(request)
+        if decision.key is not None:
+            self._keys[decision.key] = decision.requests[-1].id
+        for text in decision.texts:
+            self._keep_text(conversation, text)
+        conversation.events.extend(decision.events)
+        self._feed.extend(decision.events)
+        notices = {notice.agent_id: notice for notice in decision.notices}
+        for agent_id in decision.concerned:
+            desk = self._desk(agent_id)
+            notice = notices.get(agent_id)
+            if notice is not None:
+                desk.messages[notice.id] = notice
+            desk.changed(interaction.id, None if notice is None else notice.id)
+
+    def _move(self, before: Interaction | None, after: Interaction) -> None:
+        """Bring the lists of who owns and who is invited up to date."""
+        if before is not None:
+            if isinstance(before.owner, str):
+                self._desk(before.owner).owned.pop(before.id, None)
+            if (invitation := before.live_invitation) is not None:
+                self._desk(invitation.invitee).offered.pop(before.id, None)
+        if isinstance(after.owner, str) and after.state is not InteractionState.DONE:
+            self._desk(after.owner).owned[after.id] = None
+        if (invitation := after.live_invitation) is not None:
+            self._desk(invitation.invitee).offered[after.id] = None
+
+    def _keep_request(self, request: TransferRequest) -> None:
+        known = self._transfers.get(request.id)
+        self._transfers[request.id] = request
+        if request.invitation is not None:
+            self._tickets[request.invitation.id] = request.id
+        if not request.state.is_final:
+            heapq.heappush(self._deadlines, (request.deadline, request.id))
+            self._live += known is None
+        elif known is not None and not known.state.is_final:
+            self._live -= 1
+            if len(self._deadlines) > 2 * self._live + 64:  # mostly entries of closed requests: drop them
+                self._deadlines = [entry for entry in self._deadlines if self._is_live(entry)]
+                heapq.heapify(self._deadlines)
+
+    def _keep_text(self, conversation: _Conversation, message: Message) -> None:
+        self._texts[message.id] = message
+        conversation.messages.append(message)
+        if message.direction is Direction.OUTBOUND:
+            conversation.unsent.append(message)
+            self._unsent[message.interaction_id] = None
+
+    def _desk(self, agent_id: str) -> _Desk:
+        desk = self._desks.get(agent_id)
+        if desk is None:
+            desk = self._desks[agent_id] = _Desk()
+        return desk
+
+    def _is_live(self, entry: _Deadline) -> bool:
+        deadline, transfer_id = entry
+        request = self._transfers[transfer_id]
+        return not request.state.is_final and request.deadline == deadline
+
+    # what is recorded
+
+    def desktop(self, agent_id: str, *, since: int | None = None, known: Mapping[str, int] | None = None) -> Desktop:
+        with self._lock:
+            desk = self._desk(agent_id)
+            changes = None if since is None else desk.changes_since(since)
+            if changes is None:
+                about = about_messages = None
+                found: Collection[str] = (*desk.owned, *desk.offered)
+                messages = tuple(desk.messages.values())
+            else:
+                about = found = frozenset([id_ for id_, _ in changes if id_ is not None])
+                about_messages = frozenset([id_ for _, id_ in changes if id_ is not None])
+                messages = tuple([desk.messages[id_] for id_ in about_messages if id_ in desk.messages])
+            interactions: list[Interaction] = []
+            offered: list[Interaction] = []
+            transcripts: dict[str, Transcript] = {}
+            for id_ in found:
+                if id_ in desk.owned:
+                    interactions.append(self._present(id_))
+                    transcripts[id_] = self._texts_from(id_, 0 if known is None else known.get(id_, 0))
+                elif id_ in desk.offered:
+                    offered.append(self._present(id_))
+            return Desktop(
+                version=desk.version,
+                interactions=tuple(interactions),
+                offered=tuple(offered),
+                messages=messages,
+                transcripts=transcripts,
+                about=about,
+                about_messages=about_messages,
+            )
+
+    def _present(self, interaction_id: str) -> Interaction:
+        interaction = self._conversations[interaction_id].interaction
+        assert interaction is not None  # noqa: S101 - a conversation is made in the commit that gives it its interaction
+        return interaction
+
+    def _texts_from(self, interaction_id: str, start: int) -> Transcript:
+        return Transcript(start, tuple(self._conversations[interaction_id].messages[start:]))
+
+    def transfer(self, transfer_id: str) -> TransferRequest | None:
+        return self._transfers.get(transfer_id)
+
+    def transcript(self, interaction_id: str) -> tuple[Message, ...]:
+        with self._lock:
+            conversation = self._conversations.get(interaction_id)
+            return () if conversation is None else tuple(conversation.messages)
+
+    def history(self, interaction_id: str) -> tuple[Event, ...]:
+        with self._lock:
+            conversation = self._conversations.get(interaction_id)
+            return () if conversation is None else tuple(conversation.events)
+
+    def events(self, *, after: str | None, limit: int) -> EventPage:
+        # Under the one lock events are numbered in the order in which they are committed, so a number can be a cursor
+        # here; in a database with concurrent transactions it could not.
+        if after is not None and not (after.isascii() and after.isdecimal() and len(after) < _CURSOR_DIGITS):
+            raise InvalidValue(field="after", rule="must be the cursor of an earlier page")
+        start = 0 if after is None else int(after)
+        with self._lock:
+            events = tuple(self._feed[start : start + limit])
+        return EventPage(events=events, cursor=str(start + len(events)))
+
+    # what time brings
+
+    def due(self, now: datetime, *, limit: int) -> tuple[str, ...]:
+        with self._lock:
+            found: list[_Deadline] = []
+            while self._deadlines and self._deadlines[0][0] <= now and len(found) < limit:
+                entry = heapq.heappop(self._deadlines)
+                if self._is_live(entry):
+                    found.append(entry)
+            for entry in found:  # they stay until they are closed
+                heapq.heappush(self._deadlines, entry)
+            return tuple([transfer_id for _, transfer_id in found])
+
+    def unsent(self, *, limit: int) -> tuple[str, ...]:
+        with self._lock:
+            return tuple(islice(self._unsent, limit))
+
+    def next_unsent(self, interaction_id: str) -> Message | None:
+        with self._lock:
+            waiting = self._conversations[interaction_id].unsent
+            return waiting[0] if waiting else None
+
+    def mark_sent(self, message_id: str) -> None:
+        with self._lock:
+            message = self._texts[message_id]
+            waiting = self._conversations[message.interaction_id].unsent
+            if waiting and waiting[0].id == message_id:
+                waiting.popleft()
+            if not waiting:
+                self._unsent.pop(message.interaction_id, None)
+
+    # My Messages
+
+    def mark_read(self, agent_id: str, message_id: str, *, read: bool) -> bool:
+        with self._lock:
+            desk = self._desk(agent_id)
+            message = desk.messages.get(message_id)
+            if message is None:
+                return False
+            if message.read is not read:
+                desk.messages[message_id] = attrs.evolve(message, read=read)
+                desk.changed(None, message_id)
+            return True
+
+    def delete_message(self, agent_id: str, message_id: str) -> bool:
+        with self._lock:
+            desk = self._desk(agent_id)
+            if desk.messages.pop(message_id, None) is None:
+                return False
+            desk.changed(None, message_id)
+            return True
+
+
+_CURSOR_DIGITS = 19
+
+
+def _places(interaction: Interaction) -> tuple[str, ...]:
+    """Whose places this interaction takes (E3): its owner's until it is done, and its invitee's."""
+    taken: list[str] = []
+    if not isinstance(interaction.owner, Target) and interaction.state is not InteractionState.DONE:
+        taken.append(interaction.owner)
+    if (invitation := interaction.live_invitation) is not None:
+        taken.append(invitation.invitee)
+    return tuple(taken)

@@ -1,0 +1,98 @@
+"""A workspace that is kept up to date."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+
+from sms_transfer.core.commands import Accept
+from sms_transfer.core.desktop import Snapshot
+from sms_transfer.core.model import Agent
+from sms_transfer.errors import Refused
+from sms_transfer.log import log_failure
+from sms_transfer.ports import Subscription
+from sms_transfer.serial import OneAtATime
+from sms_transfer.workspace import Workspace
+
+Dispatch = Callable[[Callable[[], None]], None]
+"""Runs something where the front end needs it: its main thread, its loop."""
+
+Look = Callable[[str, int | None, Mapping[str, int]], Snapshot]
+"""Looks up what an agent's workspace should show: the agent, the version shown, and the texts shown."""
+
+
+class Connection:
+    """That a workspace shows every change; made by `TransferService.connect`.
+
+    Each time it is woken it looks up what has changed since it last looked, and shows that; where that is unknown, or
+    the front end failed, it looks up and shows everything. It has no memory of signals, so lost, doubled, late and
+    reordered ones do no harm (D7).
+    """
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        *,
+        look: Look,
+        issue: Callable[[Accept], object],
+        dispatch: Dispatch | None,
+        on_close: Callable[[Connection], None],
+    ) -> None:
+        self.workspace = workspace
+        self._look = look
+        self._issue = issue
+        self._dispatch = dispatch
+        self._on_close = on_close
+        self._turns = OneAtATime()
+        self._subscription: Subscription | None = None
+        self._shown: int | None = None
+        self._agent: Agent | None = None
+        self._closed = False
+
+    def attach(self, subscription: Subscription) -> None:
+        """Take over a subscription, to end it with this connection."""
+        self._subscription = subscription
+
+    def wake(self) -> None:
+        """Bring the workspace up to date, where and when the front end needs it; never raises."""
+        try:
+            if self._dispatch is None:
+                self._refresh()
+            else:
+                self._dispatch(self._refresh)
+        except Exception as error:  # noqa: BLE001 - whatever a host's dispatch raises must not reach who rang
+            log_failure("could not wake the workspace of agent", self.workspace.agent_id, error)
+
+    def close(self) -> None:
+        """Stop showing; the workspace stays as it is. May be called twice."""
+        self._closed = True
+        if self._subscription is not None:
+            self._subscription.close()
+        self._on_close(self)
+
+    def _refresh(self) -> None:
+        self._turns.run(None, self._show)
+
+    def _show(self) -> None:
+        if self._closed:
+            return
+        try:
+            for command in self._bring_up_to_date():
+                self._try(command)
+        except Exception as error:  # noqa: BLE001 - a front end may raise anything; the next wake shows everything
+            self._shown = None
+            log_failure("could not show the workspace of agent", self.workspace.agent_id, error)
+
+    def _bring_up_to_date(self) -> tuple[Accept, ...]:
+        workspace = self.workspace
+        snapshot = self._look(workspace.agent_id, self._shown, workspace.known_texts)
+        known = self._agent
+        if self._shown is not None and known is not None and known.privileges != snapshot.agent.privileges:
+            snapshot = self._look(workspace.agent_id, None, workspace.known_texts)  # every button may have changed (E4)
+        commands = tuple(workspace.show(snapshot))
+        self._shown, self._agent = snapshot.desktop.version, snapshot.agent
+        return commands
+
+    def _try(self, command: Accept) -> None:
+        with suppress(Refused):  # somebody else was faster, another device of theirs perhaps; the desktop shows who
+            self._issue(command)

@@ -1,0 +1,271 @@
+"""What an application plugs in.
+
+Each port is cut at something the domain does, never at a technology. "Must" and "must not" below are what the library
+relies on. Every method may be called from many threads at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from datetime import datetime
+from typing import Protocol, runtime_checkable
+
+import attrs
+
+from sms_transfer.core.commands import Need
+from sms_transfer.core.decision import Decision
+from sms_transfer.core.desktop import Desktop, InteractionPreview, InteractionWindow
+from sms_transfer.core.events import Event
+from sms_transfer.core.model import Agent, Contact, Interaction, Message, TransferRequest
+from sms_transfer.core.notices import Notice, SystemMessage
+
+
+class Clock(Protocol):
+    """What time it is."""
+
+    def now(self) -> datetime:
+        """The present instant; must be aware. It may stand still or go back: deadlines are data, so no harm is done."""
+        ...
+
+
+class IdFactory(Protocol):
+    """Where new ids come from."""
+
+    def new(self, kind: str) -> str:
+        """Make an id that was never made before.
+
+        Args:
+            kind: what it is for: ``"transfer"``, ``"invitation"`` or ``"message"``.
+
+        Returns:
+            1 to 128 characters. An invitation's id is a ticket: it should not be possible to guess it.
+        """
+        ...
+
+
+class Directory(Protocol):
+    """Who the agents are, and their presence."""
+
+    def agents(self, ids: Collection[str]) -> Mapping[str, Agent]:
+        """The present records of these agents by id; who is unknown must be left out."""
+        ...
+
+    def add_agent(self, agent: Agent) -> None:
+        """Begin to know an agent.
+
+        Raises:
+            AlreadyExists: the id is taken.
+        """
+        ...
+
+    def replace_agent(self, known: Agent, agent: Agent) -> None:
+        """Change an agent's record from ``known`` to ``agent``, in one step.
+
+        Raises:
+            Conflict: the record is not equal to ``known`` any more; then nothing must change.
+        """
+        ...
+
+
+@attrs.frozen(kw_only=True)
+class Facts:
+    """What a store knows of a `Need`, all of it read at one instant.
+
+    Args:
+        interaction: the one that the need is about, or None.
+        request: the transfer request that its invitation or transfer id belongs to, live or closed.
+        load: the places taken by the agent of ``load_of``: owned interactions that are not done, and live invitations.
+        message: the text recorded under its message id.
+        repeated: the transfer request that was made under its key.
+    """
+
+    interaction: Interaction | None = None
+    request: TransferRequest | None = None
+    load: int = 0
+    message: Message | None = None
+    repeated: TransferRequest | None = None
+
+
+@attrs.frozen(kw_only=True)
+class EventPage:
+    """Some of the feed.
+
+    Args:
+        events: in order for each interaction.
+        cursor: hand it back to read on from here. Opaque: its form is the store's own business.
+    """
+
+    events: tuple[Event, ...]
+    cursor: str
+
+
+class TransferStore(Directory, Protocol):
+    """Where everything is recorded.
+
+    State, history, My Messages and texts are one commit (F6). A store keeps agents too, and so is the directory of
+    whoever has no other.
+    """
+
+    def read(self, need: Need) -> Facts:
+        """Tell what is known of this, all of it as of one instant. Must not wait for anything but the store."""
+        ...
+
+    def commit(self, decision: Decision) -> None:
+        """Record a decision: all of it, or on any error none.
+
+        It must, in one atomic step:
+
+        1. refuse unless the interaction's recorded version is one below the decision's (0: there is none yet), and
+           its key, if it has one, is unused, and so are the ids of its texts;
+        2. refuse a claim that would bring its agent above the limit, counted after this very change (E3);
+        3. keep the interaction, its requests, texts and notices, add the events to the end of its history, and count
+           one change for every agent concerned;
+        4. put outbound texts at the end of what is `unsent`.
+
+        Raises:
+            Conflict: for 1 and 2; the caller reads and decides again.
+        """
+        ...
+
+    def desktop(self, agent_id: str, *, since: int | None = None, known: Mapping[str, int] | None = None) -> Desktop:
+        """What is recorded for this agent's desktop, all of it as of one instant.
+
+        Args:
+            since: the version of an earlier reading: what has not changed since may be left out, and then the reading
+                must say what it is about. None asks for everything.
+            known: how many texts of an interaction the desktop has already, by interaction id.
+        """
+        ...
+
+    def transfer(self, transfer_id: str) -> TransferRequest | None:
+        """A transfer request, live or closed."""
+        ...
+
+    def transcript(self, interaction_id: str) -> tuple[Message, ...]:
+        """All texts of an interaction, in the order they were recorded in."""
+        ...
+
+    def history(self, interaction_id: str) -> tuple[Event, ...]:
+        """All events of an interaction, in order."""
+        ...
+
+    def events(self, *, after: str | None, limit: int) -> EventPage:
+        """The feed: at least once, in order for each interaction.
+
+        Raises:
+            InvalidValue: the cursor is none of this store's.
+        """
+        ...
+
+    def due(self, now: datetime, *, limit: int) -> tuple[str, ...]:
+        """Ids of live requests whose deadline is at or before ``now``, earliest first.
+
+        It must cost what is due, not what is live, and must go on naming a request until that is closed.
+        """
+        ...
+
+    def unsent(self, *, limit: int) -> tuple[str, ...]:
+        """Ids of interactions with outbound texts that no gateway has said yes to."""
+        ...
+
+    def next_unsent(self, interaction_id: str) -> Message | None:
+        """The oldest outbound text of this interaction that no gateway has said yes to."""
+        ...
+
+    def mark_sent(self, message_id: str) -> None:
+        """Record that a gateway said yes to this text; may be said twice."""
+        ...
+
+    def mark_read(self, agent_id: str, message_id: str, *, read: bool) -> bool:
+        """Mark an entry of My Messages (D4), and count a change for this agent; False if there is no such entry."""
+        ...
+
+    def delete_message(self, agent_id: str, message_id: str) -> bool:
+        """Delete an entry of My Messages (D4), and count a change for this agent; False if there is no such entry."""
+        ...
+
+
+class Subscription(Protocol):
+    """That somebody listens."""
+
+    def close(self) -> None:
+        """Stop; may be called twice."""
+        ...
+
+
+class Messaging(Protocol):
+    """A doorbell: it tells workspaces that something of theirs has changed, and nothing else.
+
+    Whoever hears it looks up what is recorded. So a ring that is lost, doubled, late or out of order does no harm.
+    """
+
+    def ring(self, agent_ids: Collection[str]) -> None:
+        """Wake every listener of these agents, in this process and every other; must be called after the commit only.
+
+        Should not wait for them, and should not raise: the command has had its effect.
+        """
+        ...
+
+    def listen(self, agent_id: str, wake: Callable[[], None]) -> Subscription:
+        """Call ``wake`` whenever this agent is rung, from any thread, until the subscription is closed."""
+        ...
+
+
+class ContactGateway(Protocol):
+    """The SMS/MMS provider."""
+
+    def send(self, message: Message, contact: Contact) -> None:
+        """Hand a text over to the provider.
+
+        It is called again, in this process or another, until it returns once without raising, so it must use
+        ``message.id`` as the provider's idempotency key. Texts of one interaction come in order.
+        """
+        ...
+
+
+class UserInterface(Protocol):
+    """A front end: what one agent's desktop can be told to show.
+
+    Called from `Workspace.show` only, and for differences only. A call that raises is made again at the next change.
+    """
+
+    def open_window(self, window: InteractionWindow) -> None:
+        """Open a window for a conversation that the agent owns now."""
+        ...
+
+    def update_window(self, window: InteractionWindow) -> None:
+        """Show this in the window in place of what it showed."""
+        ...
+
+    def close_window(self, interaction_id: str) -> None:
+        """Close the window: somebody else owns the conversation, or it is done."""
+        ...
+
+    def show_preview(self, preview: InteractionPreview) -> None:
+        """Show an invitation; called again with the same id when something about it has changed."""
+        ...
+
+    def dismiss_preview(self, invitation_id: str) -> None:
+        """Take the preview away: the invitation is closed and cannot be answered any more (D3)."""
+        ...
+
+    def show_error(self, interaction_id: str, notice: Notice) -> None:
+        """Show this at the top of the window (T6). It goes when the window is updated to one without an error."""
+        ...
+
+    def show_message(self, message: SystemMessage) -> None:
+        """List an entry in My Messages (T6, D4); called again with the same id when its read mark has changed.
+
+        An unread entry may be shown as a passing notification too. When the agent has it shown, mark it read; when it
+        is dismissed or goes by itself, leave it unread.
+        """
+        ...
+
+
+@runtime_checkable
+class RemovesMessages(Protocol):
+    """What a `UserInterface` may also have, to be told that an entry of My Messages was deleted elsewhere (D4)."""
+
+    def remove_message(self, message_id: str) -> None:
+        """Take the entry off the list."""
+        ...

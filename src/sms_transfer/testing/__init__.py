@@ -1,0 +1,10 @@
+"""For other people's test suites: a clock that stands still, a front end that remembers, strategies, and two proofs.
+
+`ManualClock` and `RecordingUI` are here; what needs Hypothesis (the extra ``testing``) is in `strategies` and
+`machine`; `explore` walks every state that the core can reach.
+"""
+
+from sms_transfer.testing.clock import ManualClock
+from sms_transfer.testing.ui import RecordingUI
+
+__all__ = ["ManualClock", "RecordingUI"]
