@@ -74,8 +74,6 @@ class Connection:
         self._turns.run(None, self._show)
 
     def _show(self) -> None:
-        if self._closed:
-            return
         try:
             for command in self._bring_up_to_date():
                 self._try(command)
@@ -85,13 +83,16 @@ class Connection:
 
     def _bring_up_to_date(self) -> tuple[Accept, ...]:
         workspace = self.workspace
-        snapshot = self._look(workspace.agent_id, self._shown, workspace.known_texts)
-        known = self._agent
-        if self._shown is not None and known is not None and known.privileges != snapshot.agent.privileges:
-            snapshot = self._look(workspace.agent_id, None, workspace.known_texts)  # every button may have changed (E4)
-        commands = tuple(workspace.show(snapshot))
-        self._shown, self._agent = snapshot.desktop.version, snapshot.agent
-        return commands
+        with workspace.turn:  # a connection that was closed meanwhile must not show what is older than the next one did
+            if self._closed:
+                return ()
+            snapshot = self._look(workspace.agent_id, self._shown, workspace.known_texts)
+            known = self._agent
+            if known is not None and known.privileges != snapshot.agent.privileges:  # every button may change (E4)
+                snapshot = self._look(workspace.agent_id, None, workspace.known_texts)
+            commands = tuple(workspace.show(snapshot))
+            self._shown, self._agent = snapshot.desktop.version, snapshot.agent
+            return commands
 
     def _try(self, command: Accept) -> None:
         with suppress(Refused):  # somebody else was faster, another device of theirs perhaps; the desktop shows who

@@ -117,8 +117,7 @@ class Flow:
         invitee = self.directory.agents((invitation.invitee,)).get(invitation.invitee)
         if invitee is not None and invitee.status is not ChannelStatus.LOGGED_OUT:
             return request
-        decision = self.perform(FailInvitation(invitation.id))
-        return decision.requests[-1] if decision.requests else request
+        return self.perform(FailInvitation(invitation.id)).request
 
     def agent(self, agent_id: str) -> Agent:
         """An agent's present record.
@@ -161,7 +160,7 @@ class Flow:
 
     def _tell(self, decision: Decision) -> None:
         self.ring(decision.concerned)
-        if any(text.direction is Direction.OUTBOUND for text in decision.texts):
+        if decision.texts and any(text.direction is Direction.OUTBOUND for text in decision.texts):
             self.outbox.send(decision.interaction.id, decision.interaction.contact)
 
     def _fail_invitations(self, agent_id: str, *, disconnected: bool) -> None:

@@ -128,7 +128,7 @@ class TransferStore(Directory, Protocol):
         ...
 
     def desktop(self, agent_id: str, *, since: int | None = None, known: Mapping[str, int] | None = None) -> Desktop:
-        """What is recorded for this agent's desktop, all of it as of one instant.
+        """What is recorded for this agent's desktop, all of it as of one instant; My Messages in the order recorded.
 
         Args:
             since: the version of an earlier reading: what has not changed since may be left out, and then the reading

@@ -34,6 +34,8 @@ from sms_transfer.core.commands import (
     SetReady,
     UpdateCaseData,
 )
+from sms_transfer.core.decide import why_not
+from sms_transfer.core.decision import Context
 from sms_transfer.core.desktop import Snapshot
 from sms_transfer.core.events import Event
 from sms_transfer.core.model import (
@@ -46,7 +48,7 @@ from sms_transfer.core.model import (
     TargetKind,
     TransferRequest,
 )
-from sms_transfer.core.policy import Reason, TransferPolicy, eligibility
+from sms_transfer.core.policy import Reason, TransferPolicy
 from sms_transfer.errors import InvalidValue, NotFound, StoreError
 from sms_transfer.flow import Flow
 from sms_transfer.log import log_failure
@@ -310,7 +312,7 @@ class TransferService:
             note=note,
             key=key,
         )
-        return self._flow.settle_invitee(self._flow.perform(command).requests[-1])
+        return self._flow.settle_invitee(self._flow.perform(command).request)
 
     def accept(self, invitation_id: str, *, by: str) -> Interaction:
         """Take what was offered: ownership moves at this instant (T5).
@@ -328,7 +330,7 @@ class TransferService:
         Raises:
             NotPermitted: somebody else is invited, or the invitee lacks the privilege to decline (E4).
         """
-        return self._flow.perform(Reject(invitation_id, by=by, reason=reason)).requests[-1]
+        return self._flow.perform(Reject(invitation_id, by=by, reason=reason)).request
 
     def cancel(self, transfer_id: str, *, by: str) -> TransferRequest:
         """Take a transfer of one's own back; nobody is shown an error (T8).
@@ -337,7 +339,7 @@ class TransferService:
             InvitationClosed: too late; with what won and who owns it now (T11).
             NotPermitted: somebody else sent it.
         """
-        return self._flow.perform(Cancel(transfer_id, by=by)).requests[-1]
+        return self._flow.perform(Cancel(transfer_id, by=by)).request
 
     # time
 
@@ -452,13 +454,18 @@ class TransferService:
         Raises:
             NotFound: there is no such conversation.
         """
-        interaction = self.interaction(interaction_id)
         _expect(Target, "target", target)
-        if target.kind is not TargetKind.AGENT:
-            return eligibility(interaction, target, None, load=0, policy=self._flow.policy)
-        load = self._store.read(Need(interaction_id=interaction_id, load_of=target.id)).load
-        agent = self._flow.directory.agents((target.id,)).get(target.id)
-        return eligibility(interaction, target, agent, load=load, policy=self._flow.policy)
+        agent_id = target.id if target.kind is TargetKind.AGENT else None
+        facts = self._store.read(Need(interaction_id=_id("interaction_id", interaction_id), load_of=agent_id))
+        if facts.interaction is None:
+            raise NotFound(kind="interaction", id=interaction_id)
+        context = Context(
+            now=self._flow.now(),
+            policy=self._flow.policy,
+            agents=self._flow.directory.agents((target.id,)),
+            load=facts.load,
+        )
+        return why_not(facts.interaction, target, context)
 
     def snapshot(self, agent_id: str) -> Snapshot:
         """What this agent's workspace should show now.

@@ -2,12 +2,13 @@
 
 There is one operation, `Workspace.show`, for the start, for every change and for a reconnect alike (D7): it compares
 what is recorded with what it has shown and calls the front end for the differences. A workspace belongs to one front
-end and is used from one thread at a time; `sms_transfer.service.TransferService.connect` sees to both.
+end and is shown from one thread at a time; `sms_transfer.service.TransferService.connect` sees to that.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from threading import RLock
 from types import MappingProxyType
 
 from sms_transfer.core import check
@@ -78,6 +79,8 @@ class Workspace:
         """The previews by invitation id; a live view."""
         self.known_texts: Mapping[str, int] = _KnownTexts(self._windows)
         """How many texts each window shows, by interaction id: what need not be fetched again."""
+        self.turn = RLock()
+        """Held by whoever looks up what is recorded and shows it, so that nobody shows what is older."""
 
     @property
     def my_messages(self) -> Sequence[SystemMessage]:

@@ -49,11 +49,11 @@ class _Desk:
         self.changes.append((interaction_id, message_id))
 
     def changes_since(self, version: int) -> list[tuple[str | None, str | None]] | None:
-        """What has changed since, or None if that is too long ago to be known."""
+        """What has changed since, the earliest first, or None if that is too long ago to be known."""
         behind = self.version - version
         if not 0 <= behind <= len(self.changes):
             return None
-        return list(islice(reversed(self.changes), behind))
+        return list(islice(reversed(self.changes), behind))[::-1]
 
 
 class _Conversation:
@@ -65,7 +65,7 @@ class _Conversation:
         self.interaction: Interaction | None = None
         self.events: list[Event] = []
         self.messages: list[Message] = []
-        self.unsent: deque[Message] = deque()
+        self.unsent: list[Message] = []  # an empty deque would be a third of what an open interaction weighs
 
 
 _Deadline = tuple[datetime, str]
@@ -93,7 +93,7 @@ class MemoryStore:
 
     def agents(self, ids: Collection[str]) -> Mapping[str, Agent]:
         known = self._agents
-        return {id_: agent for id_ in ids if (agent := known.get(id_)) is not None}
+        return {id_: known[id_] for id_ in ids if id_ in known}
 
     def add_agent(self, agent: Agent) -> None:
         with self._lock:
@@ -166,7 +166,7 @@ class MemoryStore:
         for request in decision.requests:
             self._keep_request(request)
         if decision.key is not None:
-            self._keys[decision.key] = decision.requests[-1].id
+            self._keys[decision.key] = decision.request.id
         for text in decision.texts:
             self._keep_text(conversation, text)
         conversation.events.extend(decision.events)
@@ -229,14 +229,13 @@ class MemoryStore:
         with self._lock:
             desk = self._desk(agent_id)
             changes = None if since is None else desk.changes_since(since)
-            if changes is None:
-                about = about_messages = None
-                found: Collection[str] = (*desk.owned, *desk.offered)
-                messages = tuple(desk.messages.values())
-            else:
-                about = found = frozenset([id_ for id_, _ in changes if id_ is not None])
-                about_messages = frozenset([id_ for _, id_ in changes if id_ is not None])
-                messages = tuple([desk.messages[id_] for id_ in about_messages if id_ in desk.messages])
+            about: dict[str, None] | None = None
+            about_messages: dict[str, None] | None = None
+            if changes is not None:
+                about = {id_: None for id_, _ in changes if id_ is not None}
+                about_messages = {id_: None for _, id_ in changes if id_ is not None}
+            found = {**desk.owned, **desk.offered} if about is None else about
+            listed = desk.messages if about_messages is None else about_messages
             interactions: list[Interaction] = []
             offered: list[Interaction] = []
             transcripts: dict[str, Transcript] = {}
@@ -250,10 +249,10 @@ class MemoryStore:
                 version=desk.version,
                 interactions=tuple(interactions),
                 offered=tuple(offered),
-                messages=messages,
+                messages=tuple([desk.messages[id_] for id_ in listed if id_ in desk.messages]),
                 transcripts=transcripts,
-                about=about,
-                about_messages=about_messages,
+                about=None if about is None else frozenset(about),
+                about_messages=None if about_messages is None else frozenset(about_messages),
             )
 
     def _present(self, interaction_id: str) -> Interaction:
@@ -284,6 +283,8 @@ class MemoryStore:
             raise InvalidValue(field="after", rule="must be the cursor of an earlier page")
         start = 0 if after is None else int(after)
         with self._lock:
+            if start > len(self._feed):  # it was never handed out: another store's, perhaps
+                raise InvalidValue(field="after", rule="must be the cursor of an earlier page")
             events = tuple(self._feed[start : start + limit])
         return EventPage(events=events, cursor=str(start + len(events)))
 
@@ -314,7 +315,7 @@ class MemoryStore:
             message = self._texts[message_id]
             waiting = self._conversations[message.interaction_id].unsent
             if waiting and waiting[0].id == message_id:
-                waiting.popleft()
+                del waiting[0]
             if not waiting:
                 self._unsent.pop(message.interaction_id, None)
 

@@ -48,7 +48,8 @@ def open_interaction(present: Interaction | None, command: OpenInteraction, cont
         raise TargetNotEligible(reasons={Reason.KIND_NOT_ALLOWED})
     if interaction.state is not InteractionState.ACTIVE:
         raise InvalidValue(field="state", rule="must be ACTIVE when an interaction is opened")
-    _check_sizes(interaction, context.policy)
+    check_length("note", interaction.note, context.policy.max_note)
+    _check_case_data(interaction, context.policy)
     owner = known_agent(interaction.owner, context)
     if context.load >= owner.capacity:  # E3
         raise TargetNotEligible(reasons={Reason.AT_CAPACITY})
@@ -100,7 +101,7 @@ def update_case_data(interaction: Interaction, command: UpdateCaseData, context:
     merged: dict[str, CaseValue | None] = {**interaction.case_data, **command.changes}
     case_data = CaseData({key: value for key, value in merged.items() if value is not None})
     changed = attrs.evolve(interaction, version=interaction.version + 1, case_data=case_data)
-    _check_sizes(changed, context.policy)
+    _check_case_data(changed, context.policy)
     event = CaseDataUpdated(
         interaction_id=interaction.id, at=context.now, by=command.by, keys=frozenset(command.changes)
     )
@@ -158,7 +159,6 @@ def _refuse_done(interaction: Interaction, trigger: str) -> None:
         )
 
 
-def _check_sizes(interaction: Interaction, policy: TransferPolicy) -> None:
-    check_length("note", interaction.note, policy.max_note)
+def _check_case_data(interaction: Interaction, policy: TransferPolicy) -> None:
     if interaction.case_data.size > policy.max_case_data:
         raise InvalidValue(field="case_data", rule=f"must have at most {policy.max_case_data} characters in all")

@@ -27,7 +27,8 @@ from sms_transfer.core.commands import (
     UpdateCaseData,
 )
 from sms_transfer.core.decision import Context, Decision
-from sms_transfer.core.model import Interaction, TransferRequest
+from sms_transfer.core.model import Interaction, Target, TransferRequest
+from sms_transfer.core.policy import Reason, eligibility
 from sms_transfer.errors import NotFound, Refused
 
 PresentCommand = (
@@ -73,7 +74,19 @@ def decide(interaction: Interaction | None, command: InteractionCommand, context
     live = interaction.transfer
     if live is None or context.now < live.deadline or isinstance(command, Expire):
         return _decide(interaction, command, context)
-    return _after(transfer.overdue(interaction, live, context.now), command, context)
+    return _after(transfer.overdue(interaction, live), command, context)
+
+
+def why_not(interaction: Interaction, target: Target, context: Context) -> frozenset[Reason]:
+    """Every reason for which a request for this target would be refused now; none if it would not be (E1).
+
+    Args:
+        context: with the record and the load of the target's agent, if it is one.
+    """
+    load, live = context.load, interaction.transfer
+    if live is not None and context.now >= live.deadline and _invitee(live) == target.id:  # T10: that place is free
+        load -= 1
+    return eligibility(interaction, target, context.agents.get(target.id), load=load, policy=context.policy)
 
 
 def _after(expiry: Decision, command: PresentCommand, context: Context) -> Decision:
@@ -95,14 +108,16 @@ def _after(expiry: Decision, command: PresentCommand, context: Context) -> Decis
 
 def _updated(context: Context, closed: TransferRequest, command: PresentCommand) -> Context:
     """The context as it is once this request has expired: no reading of it is live, and its place is free again."""
-    invitation = closed.invitation
-    freed = invitation is not None and invitation.invitee == command.need().load_of
     return attrs.evolve(
         context,
-        load=context.load - freed,
+        load=context.load - (_invitee(closed) == command.need().load_of),
         request=closed if context.request is not None and context.request.id == closed.id else context.request,
         repeated=closed if context.repeated is not None and context.repeated.id == closed.id else context.repeated,
     )
+
+
+def _invitee(transfer: TransferRequest) -> str:
+    return "" if transfer.invitation is None else transfer.invitation.invitee
 
 
 def _decide(interaction: Interaction, command: PresentCommand, context: Context) -> Decision:  # noqa: C901, PLR0911, PLR0912 - a table in the form that the type checkers prove complete

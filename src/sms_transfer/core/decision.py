@@ -56,7 +56,9 @@ class Decision:
     Args:
         interaction: as it is to be; its version is one above the one that was decided upon.
         events: what happened. None at all means that nothing changes: the command had its effect before (F5).
-        requests: the transfer requests that this makes or closes, as they are to be. The last one is the command's.
+        requests: the transfer requests that this makes or closes, as they are to be.
+        found: the command's request where it was found as the command would leave it, so that nothing is made or
+            closed for it (F4, F5).
         message: the text that the command is about, recorded now or before.
         texts: what is to be added to the transcript.
         notices: the My Messages entries that are made.
@@ -69,6 +71,7 @@ class Decision:
     interaction: Interaction
     events: tuple[Event, ...] = attrs.field(default=(), kw_only=True)
     requests: tuple[TransferRequest, ...] = attrs.field(default=(), kw_only=True)
+    found: TransferRequest | None = attrs.field(default=None, kw_only=True)
     message: Message | None = attrs.field(default=None, kw_only=True)
     texts: tuple[Message, ...] = attrs.field(default=(), kw_only=True)
     notices: tuple[SystemMessage, ...] = attrs.field(default=(), kw_only=True)
@@ -76,6 +79,11 @@ class Decision:
     concerned: tuple[str, ...] = attrs.field(default=(), kw_only=True)
     key: tuple[str, str] | None = attrs.field(default=None, kw_only=True)
     refusal: Refused | None = attrs.field(default=None, kw_only=True)
+
+    @property
+    def request(self) -> TransferRequest:
+        """The transfer request that the command was about, as it is now."""
+        return self.requests[-1] if self.found is None else self.found
 
 
 def known_agent(agent_id: str, context: Context) -> Agent:

@@ -168,7 +168,7 @@ class Lifecycle(Generic[S]):
 
     def __init__(self, name: str, states: type[S], *, initial: str, final: Iterable[S], arcs: Iterable[Arc]) -> None:
         self.name = name
-        self.initial = initial
+        self.initial = str(initial)  # `transitions` would take a member of an enum by its name
         self.final: frozenset[S] = frozenset(final)
         self.arcs = tuple(arcs)
         self.states: tuple[str, ...] = tuple(dict.fromkeys((str(initial), *map(str, states))))

@@ -21,15 +21,14 @@ from sms_transfer.errors import invalid
 
 WORDS: Mapping[str, str] = MappingProxyType(
     {
-        # the sender is told that a transfer was not accepted (T6, T7, T9, A2)
-        "transfer.rejected": "{target} rejected the transfer. The conversation is still yours.",
-        "transfer.rejected_because": "{target} rejected the transfer (“{reason}”). The conversation is still yours.",
-        "transfer.expired": "{target} did not answer the transfer in time. The conversation is still yours.",
-        "transfer.failed.invitee_logged_out": "{target} logged out before answering. The conversation is still yours.",
-        "transfer.failed.invitee_disconnected": (
-            "{target} was disconnected before answering. The conversation is still yours."
-        ),
-        # the invitee is told of the offer (T5, D1)
+        # The sender is told that a transfer was not accepted (T6, T7, T9, A2). What stays in My Messages must stay true
+        # (D5), so it says what happened and not who owns the conversation now.
+        "transfer.rejected": "{target} rejected the transfer.",
+        "transfer.rejected_because": "{target} rejected the transfer: “{reason}”",
+        "transfer.expired": "{target} did not answer the transfer in time.",
+        "transfer.failed.invitee_logged_out": "{target} logged out before answering the transfer.",
+        "transfer.failed.invitee_disconnected": "{target} was disconnected before answering the transfer.",
+        # The invitee is told of the offer (T5, D1).
         "preview.transfer": "{sender} wants to transfer an {media} conversation with {contact} to you.",
         "preview.transfer_with_note": (
             "{sender} wants to transfer an {media} conversation with {contact} to you. Note: {note}"

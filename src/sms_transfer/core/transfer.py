@@ -167,16 +167,20 @@ def expire(interaction: Interaction, command: Expire, context: Context) -> Decis
     """Close what nobody answered by the deadline (T7); do nothing where there is nothing to close (F4)."""
     transfer = interaction.transfer
     if transfer is None or transfer.id != command.transfer_id or context.now < transfer.deadline:
-        return Decision(interaction, requests=() if context.request is None else (context.request,))
-    return overdue(interaction, transfer, context.now)
+        return Decision(interaction, found=context.request)
+    return overdue(interaction, transfer)
 
 
-def overdue(interaction: Interaction, transfer: TransferRequest, now: datetime) -> Decision:
-    """Record the expiry that time has brought (T10)."""
+def overdue(interaction: Interaction, transfer: TransferRequest) -> Decision:
+    """Record the expiry that time has brought (T10).
+
+    It happened at the deadline, whenever it is recorded: a sweep that comes late gives the same result (F4).
+    """
+    at = transfer.deadline
     outcome = Outcome(
-        TRANSFER.step(transfer.state, "expire"), by=None, at=now, reason="no_answer", owner=interaction.owner
+        TRANSFER.step(transfer.state, "expire"), by=None, at=at, reason="no_answer", owner=interaction.owner
     )
-    common = about(transfer, now, None)
+    common = about(transfer, at, None)
     events: tuple[Event, ...] = (TransferExpired(outcome=outcome, **common),)
     invitation = transfer.invitation
     if invitation is not None:
@@ -190,7 +194,7 @@ def fail(interaction: Interaction, command: FailInvitation, context: Context) ->
     transfer = interaction.transfer
     invitation = interaction.live_invitation
     if transfer is None or invitation is None or invitation.id != command.invitation_id:
-        return Decision(interaction)
+        return Decision(interaction, found=context.request)
     reason = "invitee_disconnected" if command.disconnected else "invitee_logged_out"
     outcome = Outcome(
         TRANSFER.step(transfer.state, "fail"),
@@ -283,7 +287,7 @@ def _repeated(interaction: Interaction, command: RequestTransfer, made: Transfer
     """The same key again: the request it made, as it is now (F5)."""
     if (made.interaction_id, made.target) != (command.interaction_id, command.target):
         raise InvalidValue(field="key", rule="was used for another transfer")
-    return Decision(interaction, requests=(made,))
+    return Decision(interaction, found=made)
 
 
 def _requested(transfer: TransferRequest, invitation: Invitation, hop: int) -> tuple[Event, ...]:

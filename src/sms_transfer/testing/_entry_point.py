@@ -1,23 +1,41 @@
-"""What Hypothesis calls by itself where this package is installed: `st.from_type` then works for its models."""
+"""What Hypothesis calls by itself where this package is installed: `st.from_type` then works for its models.
+
+Hypothesis calls it in the middle of its own import, which `strategies` may have started: so nothing of either is
+touched here before a strategy is asked for.
+"""
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from hypothesis.strategies import SearchStrategy
 
 
 def register() -> None:
     """Tell Hypothesis how to make each public model."""
-    from hypothesis import strategies as st  # noqa: PLC0415 - Hypothesis is half-way through its own import when it calls
+    from hypothesis import strategies as st  # noqa: PLC0415 - only where there is Hypothesis
 
-    from sms_transfer.core import model  # noqa: PLC0415
-    from sms_transfer.core.check import CaseData  # noqa: PLC0415
-    from sms_transfer.testing import strategies  # noqa: PLC0415
+    from sms_transfer.core import check, model  # noqa: PLC0415 - not for whoever only imports Hypothesis
 
-    st.register_type_strategy(model.Agent, strategies.agents())
-    st.register_type_strategy(model.Attachment, strategies.attachments())
-    st.register_type_strategy(model.Contact, strategies.contacts())
-    st.register_type_strategy(model.Interaction, strategies.interactions())
-    st.register_type_strategy(model.Invitation, strategies.invitations())
-    st.register_type_strategy(model.Message, strategies.messages())
-    st.register_type_strategy(model.Outcome, strategies.outcomes())
-    st.register_type_strategy(model.Target, strategies.targets())
-    st.register_type_strategy(model.TransferRequest, strategies.transfer_requests())
-    st.register_type_strategy(CaseData, strategies.case_data())
+    kinds: dict[type, str] = {
+        model.Agent: "agents",
+        model.Attachment: "attachments",
+        model.Contact: "contacts",
+        model.Interaction: "interactions",
+        model.Invitation: "invitations",
+        model.Message: "messages",
+        model.Outcome: "outcomes",
+        model.Target: "targets",
+        model.TransferRequest: "transfer_requests",
+        check.CaseData: "case_data",
+    }
+
+    def make(kind: type) -> SearchStrategy[Any]:
+        from sms_transfer.testing import strategies  # noqa: PLC0415 - complete by the time that one is asked for
+
+        strategy: SearchStrategy[Any] = getattr(strategies, kinds[kind])()
+        return strategy
+
+    for kind in kinds:
+        st.register_type_strategy(kind, make)

@@ -17,6 +17,7 @@ class RecordingUI:
         windows: what the open windows show, by interaction id.
         previews: the previews on the screen, by invitation id.
         errors: what stands at the top of windows, by interaction id.
+        errors_told: every error that the top of a window was told, in order.
         messages: the entries of My Messages, by id, oldest first.
     """
 
@@ -25,6 +26,7 @@ class RecordingUI:
         self.windows: dict[str, InteractionWindow] = {}
         self.previews: dict[str, InteractionPreview] = {}
         self.errors: dict[str, Notice] = {}
+        self.errors_told: list[Notice] = []
         self.messages: dict[str, SystemMessage] = {}
 
     def called(self, name: str) -> list[object]:
@@ -63,6 +65,7 @@ class RecordingUI:
         """Remember it."""
         self.calls.append(("show_error", (interaction_id, notice)))
         self.errors[interaction_id] = notice
+        self.errors_told.append(notice)
 
     def show_message(self, message: SystemMessage) -> None:
         """Remember it."""

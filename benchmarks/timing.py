@@ -1,0 +1,72 @@
+"""Fair timing: whatever is compared takes turns in one run, so that a busy machine is busy for all of it."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable, Mapping, Sequence
+from statistics import median
+from time import perf_counter
+
+import attrs
+
+from benchmarks.report import progress
+
+Job = Callable[[], object]
+
+
+@attrs.frozen
+class Spread:
+    """A median, and between what it lies."""
+
+    median: float
+    low: float
+    high: float
+
+    @classmethod
+    def of(cls, values: Sequence[float]) -> Spread:
+        """The spread of these."""
+        return cls(median(values), min(values), max(values))
+
+    def cells(self, form: str = ".2f") -> tuple[str, str, str]:
+        """Median, lowest and highest, for a table."""
+        return format(self.median, form), format(self.low, form), format(self.high, form)
+
+
+def interleave(what: str, jobs: Mapping[str, Job], *, rounds: int, tidy: bool = False) -> dict[str, list[float]]:
+    """Time every job once a round, in seconds, by turns forwards and backwards: nobody always comes first.
+
+    Args:
+        what: said with the progress.
+        rounds: 1 or more.
+        tidy: collect the garbage before each job, so that none pays for another's. Collecting goes on during the job.
+    """
+    seconds: dict[str, list[float]] = {name: [] for name in jobs}
+    for done in range(rounds):
+        progress(what, done, rounds)
+        for name in jobs if done % 2 == 0 else reversed(list(jobs)):
+            if tidy:
+                gc.collect()
+            seconds[name].append(_timed(jobs[name]))
+    progress(what, rounds, rounds)
+    return seconds
+
+
+def times(number: int, job: Job) -> Job:
+    """The job, so many times."""
+
+    def run() -> None:
+        for _ in range(number):
+            job()
+
+    return run
+
+
+def ratios(values: Sequence[float], to: Sequence[float]) -> Spread:
+    """The spread of the ratios round by round: what slows down a whole round cancels out."""
+    return Spread.of([value / base for value, base in zip(values, to, strict=True)])
+
+
+def _timed(job: Job) -> float:
+    begin = perf_counter()
+    job()
+    return perf_counter() - begin

@@ -1,0 +1,341 @@
+"""The examples run, and what they print is true."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from sms_transfer import (
+    Agent,
+    ChannelStatus,
+    Contact,
+    Interaction,
+    InteractionWindow,
+    Media,
+    Target,
+    TransferService,
+    Workspace,
+)
+from sms_transfer.testing import ManualClock, RecordingUI
+
+EXAMPLES = Path(__file__).parent.parent / "examples"
+TEXTS = [
+    "Hello",
+    "Hello",
+    "",
+    "🎉 ü “quoted”",
+    "x" * 20_000,
+    " spaces around ",
+    *(f"text {number}" for number in range(60)),
+]
+FEW = ("--agents", "4", "--conversations", "5", "--transfers", "80", "--seconds", "10")
+
+
+@pytest.fixture(autouse=True)
+def examples_on_path(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(EXAMPLES))
+
+
+def example(name: str) -> ModuleType:
+    return importlib.import_module(name)
+
+
+def run(name: str, *arguments: object) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, str(EXAMPLES / name), *map(str, arguments)]
+    return subprocess.run(  # noqa: S603 - our own example
+        command, capture_output=True, encoding="utf-8", env={**os.environ, "PYTHONUTF8": "1"}, timeout=60, check=False
+    )
+
+
+def told(capsys: pytest.CaptureFixture[str]) -> dict[int, str]:
+    """What the quickstart prints, by the number of the step."""
+    example("quickstart").main()
+    steps = capsys.readouterr().out.split("\n\n")
+    heads = [index for index, part in enumerate(steps) if part.strip().split(".")[0].isdigit()]
+    ends = [*heads[1:], len(steps)]
+    return {number: "\n".join(steps[a:b]) for number, (a, b) in enumerate(zip(heads, ends, strict=True), 1)}
+
+
+def columns(step: str) -> tuple[str, str]:
+    """What stands on Alice's desktop, and what on Bob's, with single spaces."""
+    lines = [line for line in step.splitlines() if line.startswith("   ") and not line.startswith("   log ")]
+    left, right = (" ".join(" ".join(line[a:b] for line in lines).split()) for a, b in ((3, 51), (53, 101)))
+    return left, right
+
+
+def file_of(tmp_path: Path, texts: list[str]) -> Path:
+    path = tmp_path / "texts.txt"
+    path.write_text("".join(f"{text}\n" for text in texts), encoding="utf-8")
+    return path
+
+
+class TestQuickstart:
+    def test_runs_as_a_script(self) -> None:
+        """A newcomer's first command works, says nothing on stderr, and fits a terminal of 100 columns or so."""
+        done = run("quickstart.py")
+
+        assert (0, "") == (done.returncode, done.stderr)
+        assert max(len(line) for line in done.stdout.splitlines()) <= 101
+
+    def test_offer(self, capsys: pytest.CaptureFixture[str]) -> None:
+        """While an offer is out, the sender sees to whom and until when; the invitee can answer it (T4, T5)."""
+        alice, bob = columns(told(capsys)[2])
+
+        assert "waiting for Bob until 00:00:35" in alice
+        assert "Alice wants to transfer an SMS conversation with Jane Roe to you. Note: You know boilers." in bob
+        assert "[Accept] [Reject] until 00:00:35" in bob
+
+    def test_text_during_transfer(self, capsys: pytest.CaptureFixture[str]) -> None:
+        """A text that comes while an offer is out is shown to the sender, who still owns the conversation (T12)."""
+        alice, bob = columns(told(capsys)[3])
+
+        assert "Is anybody there?" in alice
+        assert "Is anybody there?" not in bob
+
+    def test_accept(self, capsys: pytest.CaptureFixture[str]) -> None:
+        """Accepting moves window, texts and note to the other desktop; an old window can do nothing (T5, F1)."""
+        step = told(capsys)[4]
+        alice, bob = columns(step.split("   Alice sends")[0])
+
+        assert "Jane" not in alice
+        assert "Jane Roe: Hello, my boiler is out. Jane Roe: Is anybody there?" in bob
+        assert "You know boilers." in bob
+        assert "it is epoch 1 and the owner is 'bob'" in step
+
+    def test_reject(self, capsys: pytest.CaptureFixture[str]) -> None:
+        """A rejection shows at the top of the sender's window and in My Messages; the preview is gone (T6)."""
+        alice, bob = columns(told(capsys)[6])
+        words = "Bob rejected the transfer: “Doors are not mine”"
+
+        assert 2 == alice.count(words)
+        assert f"! {words} Omar Said: The door" in alice
+        assert f"My Messages: {words}" in alice
+        assert "Omar" not in bob
+
+    def test_new_attempt(self, capsys: pytest.CaptureFixture[str]) -> None:
+        """A new attempt takes the old error off the window; My Messages keeps it (D5)."""
+        alice, _ = columns(told(capsys)[7])
+
+        assert 1 == alice.count("Bob rejected the transfer")
+
+    def test_no_answer(self, capsys: pytest.CaptureFixture[str]) -> None:
+        """After 30 seconds the sender is told on both surfaces, and an answer is too late (T7, T10)."""
+        step = told(capsys)[8]
+        alice, bob = columns(step.split("   Bob presses Accept too late")[0])
+
+        assert 2 == alice.count("Bob did not answer the transfer in time.")
+        assert "Omar" not in bob
+        assert "the invitation is closed: expired; the owner is 'alice'" in step
+
+    def test_log_has_no_numbers(self, capsys: pytest.CaptureFixture[str]) -> None:
+        """Desktops show a contact's number; what a log would keep has it masked (A6)."""
+        lines = "\n".join(told(capsys).values()).splitlines()
+        log = [line for line in lines if line.startswith("   log ")]
+
+        assert any("+14155550123" in line for line in lines)
+        assert any("'…23'" in line for line in log)
+        assert not any("415555" in line or "Jane" in line for line in log)
+
+
+class TestReplay:
+    def test_runs_as_a_script(self, tmp_path: Path) -> None:
+        """Every text of a file is delivered, every check holds, and the summary's numbers agree with each other."""
+        done = run("replay.py", file_of(tmp_path, TEXTS), *FEW)
+        lines = done.stdout.splitlines()
+        counts = {line.split()[0]: int(line.split()[1]) for line in lines if line.startswith("  ")}
+        outcomes = ("accepted", "rejected", "expired", "cancelled", "failed")
+
+        assert 0 == done.returncode, done.stdout + done.stderr
+        assert lines[0].startswith(f"{len(TEXTS)} of {len(TEXTS)} texts delivered")
+        assert lines[1] == f"5 conversations, 4 agents, {sum(counts.get(one, 0) for one in outcomes)} transfers:"
+        assert f"{counts.get('accepted', 0) + counts.get('rejected', 0)} offers answered" in lines
+        assert 4 == sum(line.startswith("ok ") for line in lines)
+        assert len(done.stderr.splitlines()) <= 5  # no bar where nobody looks
+
+    def test_one_text(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        """A file of one text without an end of line is a file of one text."""
+        path = tmp_path / "one.txt"
+        path.write_bytes(b"\xef\xbb\xbfhello")
+
+        assert 0 == example("replay").main([str(path), "--transfers", "0"])
+        assert capsys.readouterr().out.startswith("1 of 1 texts delivered")
+
+    def test_progress_bar(
+        self, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """On a terminal a bar grows to its full length, on stderr."""
+        monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+
+        assert 0 == example("replay").main([str(file_of(tmp_path, TEXTS)), "--transfers", "0"])
+        assert capsys.readouterr().err.endswith(f"\r[{'#' * 50}] {len(TEXTS)} texts\n")
+
+    @pytest.mark.parametrize(
+        ("content", "words"),
+        [
+            (None, "cannot be read: No such file"),
+            (b"", "is empty"),
+            (b"good\nb\xffad\n", "is not UTF-8: byte 6 cannot be read"),
+            (b"good\n" + b"x" * 65_537, "has a text of more than 65,536 characters in line 2"),
+        ],
+    )
+    def test_bad_file(
+        self, content: bytes | None, words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        """A file that cannot be replayed gives one line that says why, and exit status 2."""
+        path = tmp_path / "bad.txt"
+        if content is not None:
+            path.write_bytes(content)
+
+        assert 2 == example("replay").main([str(path)])
+        out, err = capsys.readouterr()
+        assert ("", 1) == (out, err.count("\n"))
+        assert f"{path} {words}" in err
+
+    def test_bad_file_from_outside(self, tmp_path: Path) -> None:
+        """The exit status reaches the shell."""
+        assert 2 == run("replay.py", tmp_path / "missing.txt").returncode
+
+    def test_bad_option(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        """One agent alone has nobody to transfer to."""
+        with pytest.raises(SystemExit) as stopped:
+            example("replay").main([str(file_of(tmp_path, ["hello"])), "--agents", "1"])
+
+        assert 2 == stopped.value.code
+        assert "--agents must be 2 or more" in capsys.readouterr().err
+
+    def test_failed_check(
+        self, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A service that loses a text is found out: the summary says so, and the exit status is 1."""
+        receive = TransferService.receive_message
+
+        def forgetful(service: TransferService, interaction_id: str, text: str, **more: Any) -> Any:
+            return None if text == "text 7" else receive(service, interaction_id, text, **more)
+
+        monkeypatch.setattr(TransferService, "receive_message", forgetful)
+
+        assert 1 == example("replay").main([str(file_of(tmp_path, TEXTS)), *FEW])
+        out = capsys.readouterr().out
+        assert "FAILED each text is in its transcript once, in the order of the file\n       c-" in out
+        assert "1 texts are lost and 0 are too many" in out
+
+
+class TestReplayChecks:
+    """The checks of the replay can fail: each is given evidence with one thing wrong."""
+
+    @pytest.fixture
+    def good(self) -> Any:
+        """Three texts; Alice owns the conversation for two of them, then Bob."""
+        service = TransferService(clock=ManualClock(datetime(2026, 1, 1, tzinfo=UTC)))
+        screens = {"alice": RecordingUI(), "bob": RecordingUI()}
+        for name, screen in screens.items():
+            service.add_agent(Agent(name, name, status=ChannelStatus.READY))
+            service.connect(Workspace(name, screen))
+        service.open_interaction(Interaction("i", media=Media.SMS, contact=Contact("+14155550123"), owner="alice"))
+        service.receive_message("i", "one", message_id="m-1")
+        service.receive_message("i", "two", message_id="m-2")
+        request = service.request_transfer("i", Target.agent("bob"), by="alice")
+        assert request.invitation is not None
+        service.accept(request.invitation.id, by="bob")
+        service.receive_message("i", "three", message_id="m-3")
+        calls = [(name, what) for name, screen in screens.items() for _, what in screen.calls]
+        return example("replay_checks").Evidence(
+            "i",
+            [("m-1", "one"), ("m-2", "two"), ("m-3", "three")],
+            owner="bob",
+            history=service.history("i"),
+            feed=service.events().events,
+            transcript=service.transcript("i"),
+            windows=[(name, what) for name, what in calls if isinstance(what, InteractionWindow)],
+            offers=[(name, what) for name, what in calls if type(what).__name__ == "InteractionPreview"],
+            open_windows=[(name, window) for name, screen in screens.items() for window in screen.windows.values()],
+        )
+
+    @staticmethod
+    def faults(evidence: Any) -> dict[str, list[str]]:
+        checks = example("replay_checks").CHECKS.values()
+        found = {check.__name__: list(check(evidence)) for check in checks}
+        return {name: faults for name, faults in found.items() if faults}
+
+    def test_good(self, good: Any) -> None:
+        """Nothing wrong, nothing found."""
+        assert {} == self.faults(good)
+
+    @pytest.mark.parametrize(
+        ("order", "words"),
+        [
+            ((1, 0, 2), "i: the texts are out of order"),
+            ((0, 1, 1, 2), "i: 0 texts are lost and 1 are too many"),
+            ((0, 2), "i: 1 texts are lost and 0 are too many"),
+            ((0, 1, 1), "i: 1 texts are lost and 1 are too many"),
+        ],
+        ids=["swapped", "doubled", "lost", "one for another"],
+    )
+    def test_transcript(self, order: tuple[int, ...], words: str, good: Any) -> None:
+        """A text that is swapped, doubled or lost is found."""
+        bad = good._replace(transcript=[good.transcript[index] for index in order])
+
+        assert [words] == self.faults(bad)["check_transcript"]
+
+    def test_shown_to_a_stranger(self, good: Any) -> None:
+        """A window on the desktop of somebody who did not own the conversation then is found."""
+        bad = good._replace(windows=[*good.windows, ("bob", good.windows[0][1])])
+
+        assert ["i: bob had the window of epoch 0 and was not the owner"] == self.faults(bad)["check_shown"]
+
+    def test_never_shown(self, good: Any) -> None:
+        """A text that no desktop showed is found."""
+        bad = good._replace(windows=[one for one in good.windows if len(one[1].transcript) < 3])
+
+        assert ["i: m-3 came in epoch 1 and was first shown in None"] == self.faults(bad)["check_shown"]
+
+    def test_shown_otherwise(self, good: Any) -> None:
+        """A window that showed other texts than the transcript has is found."""
+        bad = good._replace(transcript=[good.transcript[1], good.transcript[0], good.transcript[2]])
+
+        assert any("something else than the transcript" in fault for fault in self.faults(bad)["check_shown"])
+
+    def test_two_windows(self, good: Any) -> None:
+        """A window that stays open after the conversation has gone is found."""
+        bad = good._replace(open_windows=[*good.open_windows, ("alice", good.windows[0][1])])
+
+        assert ["i: not just the owner has the window open, with every text"] == self.faults(bad)["check_owner"]
+
+    def test_other_owner(self, good: Any) -> None:
+        """An owner whom the history does not know of is found."""
+        assert (
+            "i: the last owner in the history is not the owner"
+            in self.faults(good._replace(owner="alice"))["check_owner"]
+        )
+
+    def test_gap_in_history(self, good: Any) -> None:
+        """A text recorded under an ownership that never began is found, and so is a feed that tells more."""
+        history = [event for event in good.history if type(event).__name__ != "OwnershipMoved"]
+        found = self.faults(good._replace(history=history))
+
+        assert "i: m-3 came in epoch 0 and is recorded in 1" in found["check_owner"]
+        assert ["i: the feed and the history differ"] == found["check_outcomes"]
+
+    def test_no_outcome(self, good: Any) -> None:
+        """A request without an outcome, or with two, is found."""
+        closed = [event for event in good.feed if type(event).__name__ == "TransferAccepted"]
+        without = [event for event in good.feed if event not in closed]
+
+        assert "i: 1 requests have 0 outcomes" in self.faults(good._replace(feed=without))["check_outcomes"]
+        assert (
+            "i: 1 requests have 2 outcomes" in self.faults(good._replace(feed=[*good.feed, *closed]))["check_outcomes"]
+        )
+
+    def test_offer_to_a_stranger(self, good: Any) -> None:
+        """A preview on another desktop than the invitee's is found."""
+        bad = good._replace(offers=[("alice", preview) for _, preview in good.offers])
+
+        assert ["i: alice was shown an offer to somebody else"] == self.faults(bad)["check_outcomes"]

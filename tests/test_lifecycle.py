@@ -1,0 +1,226 @@
+"""The formal machines: sound tables, and `transitions` machines that say the same in every cell."""
+
+from __future__ import annotations
+
+from itertools import product
+from typing import Any
+
+import attrs
+import pytest
+from transitions import Machine
+
+from sms_transfer import AGENT, INTERACTION, TRANSFER, IllegalTransition, InvalidValue, Lifecycle, TransferState
+from sms_transfer.core.lifecycle import START, Arc, InteractionState
+
+MACHINES: list[Lifecycle[Any]] = [TRANSFER, INTERACTION, AGENT]
+CELLS = [
+    pytest.param(machine, state, trigger, id=f"{machine.name}-{state}-{trigger}")
+    for machine in MACHINES
+    for state, trigger in product(machine.states, machine.triggers)
+]
+
+
+class Host:
+    """A host application's own object."""
+
+
+def host() -> Any:
+    """One of them; Any, because `transitions` puts attributes on it that no type checker sees."""
+    return Host()
+
+
+def table(machine: Lifecycle[Any]) -> dict[tuple[str, str], str]:
+    """The machine's rows, read here and not by the machine."""
+    return {(str(arc.source), arc.trigger): str(arc.dest) for arc in machine.arcs}
+
+
+@pytest.mark.parametrize(("machine", "state", "trigger"), CELLS)
+def test_cell_is_an_arc_or_refused(machine: Lifecycle[Any], state: str, trigger: str) -> None:
+    """F7: in every cell, `step` follows the table's arc, or refuses with state, trigger and what was allowed."""
+    arcs = table(machine)
+    if (state, trigger) in arcs:
+        assert arcs[state, trigger] == machine.step(state, trigger)
+        assert trigger in machine.allowed(state)
+        return
+    with pytest.raises(IllegalTransition) as caught:
+        machine.step(state, trigger)
+    allowed = frozenset(name for source, name in arcs if source == state)
+    assert (machine.name, state, trigger, allowed) == (
+        caught.value.machine,
+        caught.value.state,
+        caught.value.trigger,
+        caught.value.allowed,
+    )
+    assert allowed == machine.allowed(state)
+
+
+@pytest.mark.parametrize(("machine", "state", "trigger"), CELLS)
+def test_transitions_machine_agrees(machine: Lifecycle[Any], state: str, trigger: str) -> None:
+    """The machine that `transitions` puts on a model goes where the table goes, or refuses and stays."""
+    model = host()
+    bound = machine.machine(model, initial=state)
+    assert isinstance(bound, Machine)
+    arcs = table(machine)
+    assert ((state, trigger) in arcs) is bool(model.may_trigger(trigger))
+    if (state, trigger) in arcs:
+        assert model.trigger(trigger)
+        assert arcs[state, trigger] == model.state
+        return
+    with pytest.raises(IllegalTransition) as caught:
+        model.trigger(trigger)
+    assert (state, trigger, machine.allowed(state)) == (
+        caught.value.state,
+        caught.value.trigger,
+        caught.value.allowed,
+    )
+    assert state == model.state
+
+
+@pytest.mark.parametrize("machine", MACHINES, ids=lambda machine: machine.name)
+def test_structure(machine: Lifecycle[Any]) -> None:
+    """Every state is reachable, every live one has a way out, no arc leaves a final one, each row names its rule."""
+    reached, frontier = {machine.initial}, [machine.initial]
+    while frontier:
+        state = frontier.pop()
+        for arc in machine.arcs:
+            if arc.source == state and arc.dest not in reached:
+                reached.add(str(arc.dest))
+                frontier.append(str(arc.dest))
+    assert set(machine.states) == reached
+    leaving = {str(arc.source) for arc in machine.arcs if arc.source != arc.dest}
+    assert set(machine.states) - leaving == set(map(str, machine.final))
+    assert all(arc.rule[0] in "TDEFQA" and arc.rule[1:].isdigit() for arc in machine.arcs)
+
+
+def test_transfer_machine_is_the_domain_s() -> None:
+    """The transfer machine has exactly the arcs that the domain names."""
+    expected = {
+        (START, "invited"),
+        (START, "routing"),
+        ("routing", "invited"),
+        ("invited", "routing"),
+        *(("invited", end) for end in ("accepted", "rejected", "expired", "cancelled", "failed")),
+        *(("routing", end) for end in ("expired", "cancelled", "failed")),
+    }
+    assert expected == {(str(arc.source), str(arc.dest)) for arc in TRANSFER.arcs}
+    assert {state for state in TransferState if state.is_final} == TRANSFER.final
+
+
+def test_interaction_machine_is_the_domain_s() -> None:
+    """The interaction machine has exactly the arcs that the domain names."""
+    expected = {
+        ("active", "transferring"),
+        ("transferring", "active"),
+        ("transferring", "queued"),
+        ("queued", "active"),
+        *((state, "done") for state in ("active", "transferring", "queued")),
+    }
+    assert expected == {(str(arc.source), str(arc.dest)) for arc in INTERACTION.arcs}
+    assert {InteractionState.DONE} == INTERACTION.final
+
+
+def test_agent_machine_is_the_domain_s() -> None:
+    """The agent machine goes between the statuses that the domain names, and stays where a trigger repeats itself."""
+    moves = {(str(arc.source), str(arc.dest)) for arc in AGENT.arcs}
+    assert {(status, status) for status in ("logged_out", "not_ready", "ready")} <= moves
+    assert {
+        ("logged_out", "not_ready"),
+        ("not_ready", "ready"),
+        ("ready", "not_ready"),
+        ("not_ready", "logged_out"),
+        ("ready", "logged_out"),
+    } == {(source, dest) for source, dest in moves if source != dest}
+
+
+def test_host_callbacks_keep_their_own_errors() -> None:
+    """What a host's own callback raises comes through as it is, and the model stays where it was."""
+    model = host()
+    bound = TRANSFER.machine(model, initial="invited")
+
+    def refuse(_: object) -> bool:
+        raise ZeroDivisionError
+
+    bound.get_transitions("accept")[0].add_callback("before", refuse)
+    with pytest.raises(ZeroDivisionError):
+        model.trigger("accept")
+    assert model.state == "invited"
+
+
+def test_host_may_name_the_attribute() -> None:
+    """The state can be kept in an attribute of the host's choosing."""
+    model = host()
+    INTERACTION.machine(model, attribute="progress")
+    assert model.progress == "active"
+
+
+def test_equal_models_are_not_taken_for_one_another() -> None:
+    """Two models that are equal get a machine each."""
+
+    @attrs.define(slots=False)
+    class Equal:
+        state: str = ""
+
+    first: Any = Equal()
+    second: Any = Equal()
+    TRANSFER.machine(first, initial="invited")
+    TRANSFER.machine(second, initial="invited")
+    first.accept()
+    assert (first.state, second.state) == ("accepted", "invited")
+
+
+@pytest.mark.parametrize("kind", [attrs.frozen, attrs.define])
+def test_model_must_take_new_attributes(kind: Any) -> None:
+    """A8: a frozen or slotted model is refused in our own words."""
+
+    @kind
+    class Closed:
+        name: str = ""
+
+    with pytest.raises(InvalidValue) as caught:
+        TRANSFER.machine(Closed())
+    assert caught.value.field == "model"
+
+
+def test_initial_must_be_a_state() -> None:
+    """A8: a machine begins in one of its states."""
+    with pytest.raises(InvalidValue) as caught:
+        AGENT.machine(host(), initial="asleep")
+    assert caught.value.field == "initial"
+
+
+@pytest.mark.parametrize(
+    ("arcs", "complaint"),
+    [
+        ([Arc("mark_done", "active", "gone", "T1")], "unknown state"),
+        ([Arc("mark_done", "nowhere", "done", "T1")], "unknown state"),
+        ([Arc("reopen", "done", "active", "T1")], "leaves a final state"),
+        ([Arc("go", "active", "done", "T1"), Arc("go", "active", "queued", "T1")], "stands twice"),
+        ([Arc("go", "active", "done", "T1")], "cannot be reached"),
+        ([Arc("go", "active", state, "T1") for state in ("transferring",)], "cannot be reached"),
+        (
+            [Arc(state, "active", state, "T1") for state in ("transferring", "queued", "done")],
+            "no way out",
+        ),
+    ],
+)
+def test_unsound_tables_are_refused(arcs: list[Arc], complaint: str) -> None:
+    """A table that `transitions` would take without a word is refused when it is made."""
+    with pytest.raises(ValueError, match=complaint):
+        Lifecycle("broken", InteractionState, initial="active", final={InteractionState.DONE}, arcs=arcs)
+
+
+@pytest.mark.parametrize("machine", MACHINES, ids=lambda machine: machine.name)
+def test_mermaid_draws_the_table(machine: Lifecycle[Any]) -> None:
+    """The diagram has a line for each row, a beginning for the initial state and an end for each final one."""
+    lines = machine.mermaid().splitlines()
+    assert lines[0] == "stateDiagram-v2"
+    drawn = [line for line in lines if ":" in line]
+    assert len(machine.arcs) == len(drawn)
+    for arc, line in zip(machine.arcs, drawn, strict=True):
+        source = "[*]" if arc.source == START else arc.source.upper()
+        assert f"    {source} --> {arc.dest.upper()}: {arc.trigger} ({arc.rule})" == line
+    assert {f"    {state.upper()} --> [*]" for state in machine.final} == {
+        line for line in lines if line.endswith("--> [*]")
+    }
+    begins = [line for line in lines if line.startswith("    [*] -->")]
+    assert begins
