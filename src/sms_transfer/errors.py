@@ -30,9 +30,13 @@ class Denial(StrEnum):
     NO_MANAGE_FAVOURITES = "no_privilege_manage_favourites"
 
 
-def _rebuild(kind: Callable[..., SmsTransferError], fields: Mapping[str, object]) -> SmsTransferError:
+def _rebuild(
+    kind: Callable[..., SmsTransferError], fields: Mapping[str, object], args: tuple[object, ...]
+) -> SmsTransferError:
     """Make an error again from its fields, for pickle and copy."""
-    return kind(**fields)
+    error = kind(**fields)
+    error.args = args
+    return error
 
 
 class SmsTransferError(Exception):
@@ -51,7 +55,7 @@ class SmsTransferError(Exception):
 
     def __reduce__(self) -> tuple[object, ...]:
         # Exceptions pickle by position unless told otherwise; these are built by keyword.
-        return _rebuild, (type(self), self._fields)
+        return _rebuild, (type(self), self._fields, self.args)
 
 
 class InvalidValue(SmsTransferError, ValueError):

@@ -164,10 +164,8 @@ class Flow:
             self.outbox.send(decision.interaction.id, decision.interaction.contact)
 
     def _fail_invitations(self, agent_id: str, *, disconnected: bool) -> None:
-        for offered in self.store.desktop(agent_id).offered:
-            invitation = offered.live_invitation
-            if invitation is not None:
-                self.perform(FailInvitation(invitation.id, disconnected=disconnected))
+        for invitation in self.store.desktop(agent_id).invitations:
+            self.perform(FailInvitation(invitation.id, disconnected=disconnected))
 
 
 R = TypeVar("R")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
@@ -13,7 +14,7 @@ import attrs
 from sms_transfer.adapters.in_process import InProcessMessaging, RandomIds, SystemClock
 from sms_transfer.adapters.memory import MemoryStore
 from sms_transfer.connection import Connection, Dispatch
-from sms_transfer.core.check import MAX_ID, CaseValue, is_identifier
+from sms_transfer.core.check import MAX_ID, CaseValue, check_span, is_identifier
 from sms_transfer.core.commands import (
     Accept,
     Cancel,
@@ -118,7 +119,7 @@ class TransferService:
             directory=store if directory is None else directory,
             messaging=InProcessMessaging() if messaging is None else messaging,
             gateway=gateway,
-            policy=TransferPolicy() if policy is None else policy,
+            policy=TransferPolicy() if policy is None else _expect(TransferPolicy, "policy", policy),
             clock=SystemClock() if clock is None else clock,
         )
         self._connections: tuple[Connection, ...] = ()  # replaced under the lock, never changed
@@ -211,7 +212,7 @@ class TransferService:
             IllegalTransition: the conversation is done; open another one.
         """
         message = Message(
-            self._ids.new("message") if message_id is None else message_id,
+            self._ids.new("message") if message_id is None else _id("message_id", message_id),
             interaction_id=interaction_id,
             direction=Direction.INBOUND,
             text=text,
@@ -244,7 +245,7 @@ class TransferService:
             text=text,
             at=self._flow.now(),
             attachments=attachments,
-            sender=by,
+            sender=_id("by", by),
         )
         return self._flow.perform(Reply(interaction_id, by=by, epoch=epoch, message=message)).message or message
 
@@ -366,7 +367,7 @@ class TransferService:
         """
         expired = self.expire_due(limit=limit)
         sent = 0
-        for interaction_id in self._store.unsent(limit=limit):
+        for interaction_id in self._store.unsent(limit=_limit(limit)):
             sent += self._flow.outbox.send(interaction_id, self.interaction(interaction_id).contact)
         for connection in self._connections:
             connection.wake()
@@ -377,10 +378,9 @@ class TransferService:
         """Tick in a thread of its own as long as the context lasts.
 
         Args:
-            interval: the pause between two ticks, longer than nothing.
+            interval: the pause between two ticks, longer than nothing and at most 365 days.
         """
-        if _expect(timedelta, "interval", interval) <= timedelta(0):
-            raise InvalidValue(field="interval", rule="must be a timedelta longer than nothing")
+        check_span("interval", interval)
         stop = threading.Event()
 
         def run() -> None:
@@ -406,10 +406,7 @@ class TransferService:
         Raises:
             NotFound: there is none.
         """
-        found = self._store.read(Need(interaction_id=_id("id", id))).interaction
-        if found is None:
-            raise NotFound(kind="interaction", id=id)
-        return found
+        return self._present(_id("id", id))
 
     def transfer(self, id: str) -> TransferRequest:  # noqa: A002 - named so in the public contract
         """A transfer request, live or closed.
@@ -436,7 +433,7 @@ class TransferService:
         Raises:
             NotFound: there is no such conversation.
         """
-        self.interaction(interaction_id)
+        self._present(interaction_id)
         return self._store.transcript(interaction_id)
 
     def history(self, interaction_id: str) -> tuple[Event, ...]:
@@ -445,7 +442,7 @@ class TransferService:
         Raises:
             NotFound: there is no such conversation.
         """
-        self.interaction(interaction_id)
+        self._present(interaction_id)
         return self._store.history(interaction_id)
 
     def eligibility(self, interaction_id: str, target: Target) -> frozenset[Reason]:
@@ -496,6 +493,8 @@ class TransferService:
             NotFound: nobody knows the workspace's agent.
         """
         _expect(Workspace, "workspace", workspace)
+        if dispatch is not None and not callable(dispatch):
+            raise InvalidValue(field="dispatch", rule="must be callable, or None")
         self._flow.agent(workspace.agent_id)
         connection = Connection(
             workspace,
@@ -532,6 +531,12 @@ class TransferService:
             raise NotFound(kind="message", id=message_id)
         self._flow.ring((agent_id,))
 
+    def _present(self, interaction_id: str) -> Interaction:
+        found = self._store.read(Need(interaction_id=_id("interaction_id", interaction_id))).interaction
+        if found is None:
+            raise NotFound(kind="interaction", id=interaction_id)
+        return found
+
     def _own(self, command: UpdateCaseData | SetNote | SaveAttachment | MarkDone) -> Interaction:
         return self._flow.perform(command).interaction
 
@@ -559,4 +564,4 @@ def _id(field: str, value: str) -> str:
 def _limit(value: int) -> int:
     if type(value) is not int or value < 1:
         raise InvalidValue(field="limit", rule="must be a whole number, 1 or more")
-    return value
+    return min(value, sys.maxsize)  # no collection holds more

@@ -96,9 +96,9 @@ class Workspace:
         Returns:
             The commands that the settings ask for (D2). Whoever connected the workspace issues them.
         """
-        desktop = snapshot.desktop
-        if snapshot.agent.id != self.agent_id:
+        if not isinstance(check.untrusted(snapshot), Snapshot) or snapshot.agent.id != self.agent_id:
             raise InvalidValue(field="snapshot", rule="must be of this workspace's agent")
+        desktop = snapshot.desktop
         owned = {interaction.id: interaction for interaction in desktop.interactions}
         offered = {interaction.id: interaction for interaction in desktop.offered}
         about = self._all_known() if desktop.about is None else desktop.about

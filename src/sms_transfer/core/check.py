@@ -7,8 +7,8 @@ never repeated.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any, Generic, TypeVar, cast
 
@@ -26,9 +26,13 @@ MAX_TEXT = 65_536
 H = TypeVar("H", bound=Hashable)
 M = TypeVar("M")
 V_co = TypeVar("V_co", covariant=True)
+MAX_SPAN = timedelta(days=365)
+"""The longest time-out or interval."""
+_LARGEST = 2**63 - 1
+
 Validator = Callable[[Any, "attrs.Attribute[Any]", Any], None]
 CaseValue = str | int | float | bool
-"""What case data can hold under a key: flat, and the same in every store and in JSON."""
+"""What case data can hold under a key: flat, and the same in every store and in JSON (numbers of up to 2**63 - 1)."""
 
 _ID_RULE = f"must be a non-empty string of at most {MAX_ID} characters"
 
@@ -66,7 +70,7 @@ class FrozenDict(Mapping[str, V_co], Generic[V_co]):
 
 
 class CaseData(FrozenDict[CaseValue]):
-    """Case data: ids as keys, and strings, finite numbers or truth values under them; checked once, when it is made.
+    """Case data: ids as keys, and strings, numbers or truth values under them; checked once, when it is made.
 
     Raises:
         InvalidValue: something else is in it.
@@ -75,6 +79,8 @@ class CaseData(FrozenDict[CaseValue]):
     __slots__ = ("size",)
 
     def __init__(self, items: Mapping[str, CaseValue] = {}) -> None:
+        if not isinstance(untrusted(items), Mapping):
+            raise InvalidValue(field="case_data", rule="must be a mapping")
         super().__init__(items)
         for key, item in self._items.items():
             check_case_item("case_data", key, item)
@@ -179,10 +185,9 @@ def optional_count(_: object, attribute: attrs.Attribute[Any], value: Any) -> No
 
 def instant(_: object, attribute: attrs.Attribute[Any], value: Any) -> None:
     """Validate an aware datetime; `to_utc` has brought it to UTC already."""
-    if type(value) is datetime and value.tzinfo is UTC:
+    if isinstance(value, datetime) and value.tzinfo is UTC:
         return
-    if not isinstance(value, datetime) or value.utcoffset() is None:
-        invalid(attribute.name, "must be a datetime that knows its time zone")
+    invalid(attribute.name, "must be a datetime that knows its time zone, and not beyond the dates that UTC has")
 
 
 def to_utc(value: datetime) -> datetime:
@@ -190,15 +195,25 @@ def to_utc(value: datetime) -> datetime:
     if type(value) is datetime and value.tzinfo is UTC:
         return value
     given = untrusted(value)
-    if isinstance(given, datetime) and given.tzinfo is not UTC and given.utcoffset() is not None:
-        return given.astimezone(UTC)
+    if isinstance(given, datetime) and given.utcoffset() is not None:
+        with suppress(OverflowError):  # the last hours of all dates, seen from the west
+            return given.astimezone(UTC)
     return value
 
 
 def span(_: object, attribute: attrs.Attribute[Any], value: Any) -> None:
-    """Validate a length of time longer than nothing."""
-    if not isinstance(value, timedelta) or value <= timedelta(0):
-        invalid(attribute.name, "must be a timedelta longer than nothing")
+    """Validate a length of time, longer than nothing and at most `MAX_SPAN`."""
+    check_span(attribute.name, value)
+
+
+def check_span(field: str, value: object) -> None:
+    """Check a length of time.
+
+    Raises:
+        InvalidValue: it is none, or nothing, or longer than `MAX_SPAN`.
+    """
+    if not isinstance(value, timedelta) or not timedelta(0) < value <= MAX_SPAN:
+        raise InvalidValue(field=field, rule="must be a timedelta longer than nothing and of at most 365 days")
 
 
 def to_frozenset(value: Iterable[H]) -> frozenset[H]:
@@ -272,15 +287,15 @@ def check_case_item(field: str, key: object, value: object) -> None:
     """Check one entry of case data.
 
     Raises:
-        InvalidValue: the key is no id, or the value is neither a string, a finite number nor a truth value.
+        InvalidValue: the key is no id, or the value is neither a string, a truth value nor a number up to 2**63 - 1.
     """
     if not is_identifier(key):
         raise InvalidValue(field=field, rule=f"has a key that is none: it {_ID_RULE}")
     if isinstance(value, str):
         if not (value.isascii() or _encodable(value)):
             raise InvalidValue(field=field, rule="holds a string that UTF-8 cannot carry")
-    elif not isinstance(value, (bool, int, float)) or (isinstance(value, float) and not math.isfinite(value)):
-        raise InvalidValue(field=field, rule="must hold strings, finite numbers and truth values only")
+    elif not isinstance(value, (bool, int, float)) or not -_LARGEST <= value <= _LARGEST:
+        raise InvalidValue(field=field, rule="must hold strings, truth values and numbers of up to 2**63 - 1 only")
 
 
 def _encodable(value: str) -> bool:

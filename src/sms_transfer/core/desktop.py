@@ -88,6 +88,11 @@ class Desktop:
     about: frozenset[str] | None = None
     about_messages: frozenset[str] | None = None
 
+    @property
+    def invitations(self) -> tuple[Invitation, ...]:
+        """The invitations that the agent can answer."""
+        return tuple(invitation for offered in self.offered if (invitation := offered.live_invitation))
+
 
 @attrs.frozen
 class Snapshot:
@@ -104,7 +109,7 @@ class Snapshot:
     @property
     def invitations(self) -> tuple[Invitation, ...]:
         """The invitations that the agent can answer."""
-        return tuple(invitation for offered in self.desktop.offered if (invitation := offered.live_invitation))
+        return self.desktop.invitations
 
     @property
     def messages(self) -> tuple[SystemMessage, ...]:
@@ -203,8 +208,8 @@ def window_of(interaction: Interaction, transcript: tuple[Message, ...], agent: 
         transcript=transcript,
         pending=pending,
         error=interaction.error,
-        can_transfer=Privilege.TRANSFER in agent.privileges,
-        can_save_attachments=Privilege.SAVE_ATTACHMENTS in agent.privileges,
+        can_transfer=_may(agent, Privilege.TRANSFER),
+        can_save_attachments=_may(agent, Privilege.SAVE_ATTACHMENTS),
     )
 
 
@@ -233,9 +238,14 @@ def preview_of(
         case_data=case_data,
         waiting_since=invitation.offered_at,
         deadline=invitation.deadline,
-        can_reject=Privilege.DECLINE in agent.privileges,
+        can_reject=_may(agent, Privilege.DECLINE),
         focus=settings.preview_takes_focus,
     )
+
+
+def _may(agent: Agent, privilege: Privilege) -> bool:
+    """Whether a button works: whatever it does, it does on the SMS channel (E4)."""
+    return {Privilege.USE_SMS, privilege} <= agent.privileges
 
 
 def wanted(invitation_id: str, agent: Agent, settings: WorkspaceSettings) -> tuple[Accept, ...]:

@@ -46,7 +46,7 @@ PARAMETERS: Mapping[str, frozenset[str]] = MappingProxyType(
 
 
 def _known(_: object, attribute: attrs.Attribute[Any], value: Any) -> None:
-    if value not in WORDS:
+    if not isinstance(value, str) or value not in WORDS:
         invalid(attribute.name, "must be a code of sms_transfer.core.notices.WORDS")
 
 

@@ -84,7 +84,7 @@ def agents(agent_ids: st.SearchStrategy[str] | None = None) -> st.SearchStrategy
 def case_data() -> st.SearchStrategy[CaseData]:
     """Case data: strings, finite numbers and truth values."""
     values: st.SearchStrategy[CaseValue] = (
-        st.text(max_size=30) | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.booleans()
+        st.text(max_size=30) | st.integers(-(2**63) + 1, 2**63 - 1) | st.floats(-1e18, 1e18) | st.booleans()
     )
     return st.builds(CaseData, st.dictionaries(ids(), values, max_size=5))
 
