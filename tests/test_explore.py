@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 
@@ -13,8 +14,10 @@ from sms_transfer import (
     InvitationClosed,
     NoteSet,
     Notice,
+    NotPermitted,
     Refused,
     Snapshot,
+    SystemMessage,
     Transcript,
     TransferState,
     Workspace,
@@ -180,7 +183,57 @@ def crashes_on_cancel(interaction: Present, command: InteractionCommand, context
     return core.decide(interaction, command, context)
 
 
+def version_stands_still(interaction: Present, command: InteractionCommand, context: Context) -> Decision:
+    decision = core.decide(interaction, command, context)
+    if interaction is None:
+        return decision
+    return attrs.evolve(decision, interaction=attrs.evolve(decision.interaction, version=interaction.version))
+
+
+def losers_are_told_somebody_else_won(interaction: Present, command: InteractionCommand, context: Context) -> Decision:
+    try:
+        return core.decide(interaction, command, context)
+    except InvitationClosed as closed:
+        raise InvitationClosed(outcome=attrs.evolve(closed.outcome, owner="somebody")) from None
+
+
+def strangers_are_told_who_won(interaction: Present, command: InteractionCommand, context: Context) -> Decision:
+    try:
+        return core.decide(interaction, command, context)
+    except NotPermitted:
+        if context.request is None or context.request.outcome is None:
+            raise
+        raise InvitationClosed(outcome=context.request.outcome) from None
+
+
+def the_request_outlives_its_invitation(
+    interaction: Present, command: InteractionCommand, context: Context
+) -> Decision:
+    decision = core.decide(interaction, command, context)
+    live = decision.interaction.transfer
+    if live is None or not isinstance(command, RequestTransfer):
+        return decision
+    longer = attrs.evolve(live, deadline=live.deadline + timedelta(days=1))
+    return attrs.evolve(decision, interaction=attrs.evolve(decision.interaction, transfer=longer))
+
+
+def closed_requests_forget_their_invitation(
+    interaction: Present, command: InteractionCommand, context: Context
+) -> Decision:
+    decision = core.decide(interaction, command, context)
+    forgetful = tuple(
+        attrs.evolve(request, invitation=None) if request.outcome is not None else request
+        for request in decision.requests
+    )
+    return attrs.evolve(decision, requests=forgetful)
+
+
 BROKEN = [
+    (version_stands_still, "F7"),
+    (losers_are_told_somebody_else_won, "T11"),
+    (strangers_are_told_who_won, "T11"),
+    (the_request_outlives_its_invitation, "F4"),
+    (closed_requests_forget_their_invitation, "T11"),
     (accept_without_deadline, "T10"),
     (ownership_without_epoch, "F1"),
     (anybody_may_text, "Reply of"),
@@ -212,7 +265,7 @@ def test_the_way_to_a_violation_is_the_shortest() -> None:
     """A late accept is found after the three steps that lead to it: asked, and twice a tick."""
     violation = report_of(accept_without_deadline).violation
     assert violation is not None
-    assert len(violation.path) == 4
+    assert 4 == len(violation.path)
     assert violation.path[0].startswith("RequestTransfer(")
     assert violation.path[1:3] == ("time passes", "time passes")
     assert violation.path[3].startswith("Accept(")
@@ -265,6 +318,16 @@ class HidesMessages(Workspace):
         return super().show(attrs.evolve(snapshot, desktop=attrs.evolve(snapshot.desktop, messages=())))
 
 
+class TellsMessagesTwice(Workspace):
+    """Tells every new entry twice."""
+
+    def _show_messages(self, messages: Sequence[SystemMessage], about: frozenset[str] | None) -> None:
+        for message in messages:
+            if message.id not in self._messages:
+                self._ui.show_message(message)
+        super()._show_messages(messages, about)
+
+
 class ShowsNoWindows(Workspace):
     """Shows nothing that the agent owns."""
 
@@ -289,6 +352,7 @@ class Restless(Workspace):
         (LosesTexts, "T12"),
         (HidesPreviews, "D3"),
         (HidesMessages, "D4"),
+        (TellsMessagesTwice, "T6"),
         (ShowsNoWindows, "T5"),
         (Restless, "D5"),
     ],
@@ -309,12 +373,13 @@ def test_progress_is_told() -> None:
     assert sorted(told) == told
 
 
-def test_command_line(capsys: pytest.CaptureFixture[str]) -> None:
+def test_command_line(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     """The command prints what was covered, and ends with 0 where nothing is broken."""
-    assert main(["--states", "2000", "--requests", "1", "--texts", "1"]) == 0
-    printed = capsys.readouterr().out
-    assert "violation    none" in printed
-    assert "states" in printed
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    assert 0 == main(["--states", "3000", "--requests", "1", "--texts", "1"])
+    printed = capsys.readouterr()
+    assert "violation    none" in printed.out
+    assert " states" in printed.err
 
 
 def test_report_of_a_violation_shows_the_way() -> None:

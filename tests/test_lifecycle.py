@@ -143,14 +143,14 @@ def test_host_callbacks_keep_their_own_errors() -> None:
     bound.get_transitions("accept")[0].add_callback("before", refuse)
     with pytest.raises(ZeroDivisionError):
         model.trigger("accept")
-    assert model.state == "invited"
+    assert "invited" == model.state
 
 
 def test_host_may_name_the_attribute() -> None:
     """The state can be kept in an attribute of the host's choosing."""
     model = host()
     INTERACTION.machine(model, attribute="progress")
-    assert model.progress == "active"
+    assert "active" == model.progress
 
 
 def test_equal_models_are_not_taken_for_one_another() -> None:
@@ -178,14 +178,14 @@ def test_model_must_take_new_attributes(kind: Any) -> None:
 
     with pytest.raises(InvalidValue) as caught:
         TRANSFER.machine(Closed())
-    assert caught.value.field == "model"
+    assert "model" == caught.value.field
 
 
 def test_initial_must_be_a_state() -> None:
     """A8: a machine begins in one of its states."""
     with pytest.raises(InvalidValue) as caught:
         AGENT.machine(host(), initial="asleep")
-    assert caught.value.field == "initial"
+    assert "initial" == caught.value.field
 
 
 @pytest.mark.parametrize(
@@ -213,7 +213,7 @@ def test_unsound_tables_are_refused(arcs: list[Arc], complaint: str) -> None:
 def test_mermaid_draws_the_table(machine: Lifecycle[Any]) -> None:
     """The diagram has a line for each row, a beginning for the initial state and an end for each final one."""
     lines = machine.mermaid().splitlines()
-    assert lines[0] == "stateDiagram-v2"
+    assert "stateDiagram-v2" == lines[0]
     drawn = [line for line in lines if ":" in line]
     assert len(machine.arcs) == len(drawn)
     for arc, line in zip(machine.arcs, drawn, strict=True):

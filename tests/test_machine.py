@@ -7,4 +7,4 @@ from hypothesis import settings
 from sms_transfer.testing.machine import TransferMachine
 
 TestTransfers = TransferMachine.TestCase
-TestTransfers.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
+TestTransfers.settings = settings(max_examples=300, stateful_step_count=40, deadline=None)

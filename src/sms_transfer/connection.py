@@ -33,6 +33,7 @@ class Connection:
         self,
         workspace: Workspace,
         *,
+        listen: Callable[[Callable[[], None]], Subscription],
         look: Look,
         issue: Callable[[Accept], object],
         dispatch: Dispatch | None,
@@ -44,14 +45,10 @@ class Connection:
         self._dispatch = dispatch
         self._on_close = on_close
         self._turns = OneAtATime()
-        self._subscription: Subscription | None = None
         self._shown: int | None = None
         self._agent: Agent | None = None
         self._closed = False
-
-    def attach(self, subscription: Subscription) -> None:
-        """Take over a subscription, to end it with this connection."""
-        self._subscription = subscription
+        self._subscription = listen(self.wake)
 
     def wake(self) -> None:
         """Bring the workspace up to date, where and when the front end needs it; never raises."""
@@ -66,8 +63,7 @@ class Connection:
     def close(self) -> None:
         """Stop showing; the workspace stays as it is. May be called twice."""
         self._closed = True
-        if self._subscription is not None:
-            self._subscription.close()
+        self._subscription.close()
         self._on_close(self)
 
     def _refresh(self) -> None:

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
+from functools import partial
 from typing import Final, TypeVar
 
 import attrs
@@ -498,12 +499,12 @@ class TransferService:
         self._flow.agent(workspace.agent_id)
         connection = Connection(
             workspace,
+            listen=partial(self._flow.messaging.listen, workspace.agent_id),
             look=self._flow.look,
             issue=self._flow.perform,
             dispatch=dispatch,
             on_close=self._disconnect,
         )
-        connection.attach(self._flow.messaging.listen(workspace.agent_id, connection.wake))
         with self._lock:
             self._connections = (*self._connections, connection)
         connection.wake()

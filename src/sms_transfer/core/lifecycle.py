@@ -241,10 +241,9 @@ class Lifecycle(Generic[S]):
     def _explain(self, event: EventData) -> None:
         """Tell an illegal trigger in our own words; let what a host's callback raised pass as it is."""
         error = event.error
-        if isinstance(error, MachineError):
+        if error is None or isinstance(error, MachineError):
             raise self._illegal(event.state.name, event.event.name) from None
-        if error is not None:
-            raise error
+        raise error
 
     def _illegal(self, state: str, trigger: str) -> IllegalTransition:
         return IllegalTransition(machine=self.name, state=str(state), trigger=trigger, allowed=self.allowed(state))

@@ -31,6 +31,7 @@ from sms_transfer.core.model import (
     Contact,
     Direction,
     Interaction,
+    Invitation,
     Media,
     Message,
     Outcome,
@@ -280,9 +281,7 @@ class Rules:
     def _check_closed_tickets(self, case: Case) -> None:
         """T11, F3: whoever answers too late is told what won and who owns it now; others are told nothing."""
         for request in case.closed:
-            ticket = request.invitation
-            if ticket is None:
-                continue
+            ticket = _ticket(request)
             commands = (Accept(ticket.id, by=ticket.invitee), Reject(ticket.id, by=ticket.invitee))
             for command in (*commands, Cancel(request.id, by=request.sender)):
                 refusal = self._refused(case, command)
@@ -324,9 +323,14 @@ class Rules:
 
 
 def _outcome(request: TransferRequest) -> Outcome:
-    if request.outcome is None:
-        raise Broken(f"F3: {request.id} is closed without an outcome")
+    assert request.outcome is not None  # noqa: S101 - the model refuses a closed request without one
     return request.outcome
+
+
+def _ticket(request: TransferRequest) -> Invitation:
+    if request.invitation is None:
+        raise Broken(f"T11: {request.id} is closed and nobody was ever invited")
+    return request.invitation
 
 
 def _owner_commands(

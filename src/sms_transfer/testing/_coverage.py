@@ -89,9 +89,7 @@ def _guards(refusal: Refused) -> Iterable[str]:
 
 
 def _last(case: Case) -> str:
-    """The trigger that brought the conversation to where it is."""
-    if case.interaction.state is InteractionState.DONE:
-        return "mark_done"
+    """The trigger that brought a conversation that is not done to where it is."""
     if case.interaction.transfer is not None:
         return "begin_transfer"
     return _ENDS[case.closed[-1].state] if case.closed else START

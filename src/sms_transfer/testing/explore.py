@@ -247,7 +247,7 @@ class _Walk:
     ) -> int | None:
         need = command.need()
         agents = [self._names.index(name) for name in need.agents]
-        if isinstance(command, FailInvitation) and not self._gone(command, case, statuses):
+        if isinstance(command, FailInvitation) and not self._gone(case, statuses):
             return None
         load = 0 if need.load_of is None else loads.get(need.load_of, 0)
         key = (case, number, load, *[statuses[agent] for agent in agents])
@@ -260,13 +260,12 @@ class _Walk:
             after = self._steps[key] = case if step.case is present else self._case(step.case)
         return after
 
-    def _gone(self, command: FailInvitation, case: int, statuses: State) -> bool:
+    def _gone(self, case: int, statuses: State) -> bool:
         """Whether the invitee has left: only then is the invitation withdrawn by whoever cleans up (T9)."""
         invitation = self._case_list[case].interaction.live_invitation
-        if invitation is None or invitation.id != command.invitation_id:
-            return False
-        agent = self._names.index(invitation.invitee)
-        return self._agents[agent][statuses[agent]].status is ChannelStatus.LOGGED_OUT
+        records = [self._agents[agent][status] for agent, status in enumerate(statuses)]
+        gone = {record.id for record in records if record.status is ChannelStatus.LOGGED_OUT}
+        return invitation is not None and invitation.invitee in gone
 
     def _loads(self, cases: State) -> dict[str, int]:
         loads = dict.fromkeys(self._names, 0)
@@ -342,12 +341,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     chosen = parser.parse_args(arguments)
     world = World(requests=chosen.requests, texts=chosen.texts)
 
-    def progress(states: int) -> None:
-        print(f"\r{states:,} states", end="", file=sys.stderr, flush=True)  # noqa: T201 - this is a command
-
-    report = explore(world, limit=chosen.states, progress=progress if sys.stderr.isatty() else None)
+    report = explore(world, limit=chosen.states, progress=_show_progress if sys.stderr.isatty() else None)
     print(report)  # noqa: T201 - this is a command
     return 0 if report.violation is None else 1
+
+
+def _show_progress(states: int) -> None:
+    print(f"\r{states:,} states", end="", file=sys.stderr, flush=True)  # noqa: T201 - this is a command
 
 
 if __name__ == "__main__":

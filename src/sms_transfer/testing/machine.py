@@ -69,6 +69,7 @@ class _Conversation:
     done: bool = False
     texts: list[str] = attrs.field(factory=list[str])
     live: _Transfer | None = None
+    error: str = ""
 
 
 class TransferMachine(RuleBasedStateMachine):
@@ -131,6 +132,7 @@ class TransferMachine(RuleBasedStateMachine):
         else:
             assert made.invitation is not None
             deadline = self.passed + TransferPolicy().invitation_timeout.total_seconds()
+            conversation.error = ""
             conversation.live = _Transfer(made.id, id_, made.invitation.id, sender, to, deadline)
             self.transfers[made.id] = conversation.live
             return made.id
@@ -212,6 +214,7 @@ class TransferMachine(RuleBasedStateMachine):
         self.service.mark_done(transfer.interaction_id, by=owner)
         conversation.done = True
         self._end(conversation, TransferState.CANCELLED)
+        conversation.error = ""
 
     # presence and time
 
@@ -278,7 +281,7 @@ class TransferMachine(RuleBasedStateMachine):
 
     @invariant()
     def every_outcome_is_told_once(self) -> None:
-        """My Messages and the window were told each outcome once; a window that is gone needs none (T6, D5)."""
+        """My Messages was told each outcome once, and the top of a window what it has to say now, once (T6, D5)."""
         for name, screen in self.screens.items():
             told = [
                 transfer.id
@@ -289,8 +292,13 @@ class TransferMachine(RuleBasedStateMachine):
             assert len(told) == len(screen.called("show_message"))
             errors = [error.params["transfer"] for error in screen.errors_told]
             assert len(errors) == len(set(errors))
-            open_ = {id_ for id_ in told if not self._of(id_)[0].done}
-            assert open_ <= set(errors) <= set(told)
+            assert set(errors) <= set(told)
+            standing = {
+                id_: conversation.error
+                for id_, conversation in self.conversations.items()
+                if conversation.owner == name and conversation.error
+            }
+            assert standing == {id_: error.params["transfer"] for id_, error in screen.errors.items()}
 
     def teardown(self) -> None:
         """Time alone brings every transfer to an outcome (F4)."""
@@ -313,6 +321,7 @@ class TransferMachine(RuleBasedStateMachine):
     def _end(self, conversation: _Conversation, state: TransferState) -> None:
         if conversation.live is not None:
             conversation.live.state = state
+            conversation.error = conversation.live.id if state in _TOLD else ""
             conversation.live = None
 
     def _answer(self, id_: str, by: str, answer: Callable[[], object]) -> bool:

@@ -200,8 +200,10 @@ def histories(draw: st.DrawFn, *, max_steps: int = 20) -> tuple[Event, ...]:
     for name in "abc":
         service.add_agent(Agent(name, name.upper(), status=ChannelStatus.READY))
     service.open_interaction(Interaction("i", media=Media.SMS, contact=Contact("+14155550100"), owner="a"))
-    for step in draw(st.lists(st.sampled_from(_STEPS), max_size=max_steps)):
-        clock.advance(timedelta(seconds=draw(st.integers(0, 20))))
+    for _ in range(draw(st.integers(0, max_steps))):
+        live = service.interaction("i").transfer is not None
+        step = draw(st.sampled_from(_WHILE_LIVE if live else _OTHERWISE))
+        clock.advance(timedelta(seconds=draw(st.integers(0, 5))) + (_SPAN if step is _wait else timedelta(0)))
         try:
             step(service, draw(st.sampled_from("abc")))
         except Refused:
@@ -225,33 +227,42 @@ def _request(service: TransferService, who: str) -> None:
     service.request_transfer("i", Target.agent(who), by=_owner(service))
 
 
+def _live(service: TransferService) -> tuple[TransferRequest, Invitation]:
+    transfer = service.interaction("i").transfer
+    assert transfer is not None  # noqa: S101 - the steps that ask for it are taken while there is one
+    assert transfer.invitation is not None  # noqa: S101 - its target is an agent
+    return transfer, transfer.invitation
+
+
 def _accept(service: TransferService, _: str) -> None:
-    if (invitation := service.interaction("i").live_invitation) is not None:
-        service.accept(invitation.id, by=invitation.invitee)
+    _, invitation = _live(service)
+    service.accept(invitation.id, by=invitation.invitee)
 
 
 def _reject(service: TransferService, _: str) -> None:
-    if (invitation := service.interaction("i").live_invitation) is not None:
-        service.reject(invitation.id, by=invitation.invitee)
+    _, invitation = _live(service)
+    service.reject(invitation.id, by=invitation.invitee)
 
 
 def _cancel(service: TransferService, _: str) -> None:
-    if (transfer := service.interaction("i").transfer) is not None:
-        service.cancel(transfer.id, by=transfer.sender)
+    transfer, _ = _live(service)
+    service.cancel(transfer.id, by=transfer.sender)
 
 
 def _wait(service: TransferService, _: str) -> None:
     service.tick()
 
 
-def _leave(service: TransferService, who: str) -> None:
-    service.log_out(who)
-    service.log_in(who)
-    service.set_ready(who)
+def _leave(service: TransferService, _: str) -> None:
+    _, invitation = _live(service)
+    service.log_out(invitation.invitee)
+    service.log_in(invitation.invitee)
+    service.set_ready(invitation.invitee)
 
 
 def _mark_done(service: TransferService, who: str) -> None:
     service.mark_done("i", by=who)  # mostly refused, so that most histories go on
 
 
-_STEPS = (_request, _accept, _reject, _cancel, _wait, _receive, _reply, _leave, _mark_done)
+_WHILE_LIVE = (_accept, _reject, _cancel, _wait, _leave, _receive, _reply, _mark_done)
+_OTHERWISE = (_request, _request, _receive, _reply, _mark_done)
