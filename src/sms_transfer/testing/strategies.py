@@ -235,17 +235,17 @@ def _live(service: TransferService) -> tuple[TransferRequest, Invitation]:
 
 
 def _accept(service: TransferService, _: str) -> None:
-    _, invitation = _live(service)
+    invitation = _live(service)[1]
     service.accept(invitation.id, by=invitation.invitee)
 
 
 def _reject(service: TransferService, _: str) -> None:
-    _, invitation = _live(service)
+    invitation = _live(service)[1]
     service.reject(invitation.id, by=invitation.invitee)
 
 
 def _cancel(service: TransferService, _: str) -> None:
-    transfer, _ = _live(service)
+    transfer = _live(service)[0]
     service.cancel(transfer.id, by=transfer.sender)
 
 
@@ -254,7 +254,7 @@ def _wait(service: TransferService, _: str) -> None:
 
 
 def _leave(service: TransferService, _: str) -> None:
-    _, invitation = _live(service)
+    invitation = _live(service)[1]
     service.log_out(invitation.invitee)
     service.log_in(invitation.invitee)
     service.set_ready(invitation.invitee)
