@@ -539,7 +539,7 @@ def test_a6_no_log_line_repeats_what_a_port_raised(caplog: pytest.LogCaptureFixt
     centre.service.reply("i", SECRET, by="alice")
     centre.service.tick()
 
-    assert "the gateway did not take message" in caplog.text
+    assert "could not send a text of interaction" in caplog.text
     assert "could not show the workspace of agent alice: RuntimeError" in caplog.text
     assert secrets(caplog.text) == []
     assert secrets([vars(record) for record in caplog.records]) == []

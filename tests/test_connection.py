@@ -348,7 +348,7 @@ def test_d7_dispatch_runs_the_front_ends_part_where_it_is_wanted() -> None:
     request = centre.invite()
     centre.service.accept(centre.ticket(request), by="bob")
     assert [] == ui.calls
-    assert len(waiting) >= 2
+    assert 1 == len(waiting)  # the first refresh is on its way, and will see it all
     for job in waiting:
         job()
     assert ["open_window"] == [name for name, _ in ui.calls]

@@ -318,9 +318,9 @@ def test_d4_a_deleted_entry_goes_from_every_device() -> None:
     device = Desk(centre.service, "alice")
     kept, gone = rejected(centre, "kept"), rejected(centre, "gone")
     clear(centre.alice, device)
-    centre.service.delete_message("alice", f"{gone.id}:outcome")
+    centre.service.delete_message("alice", gone.id)
     for desk in (centre.alice, device):
-        assert [("remove_message", f"{gone.id}:outcome")] == desk.ui.calls
+        assert [("remove_message", gone.id)] == desk.ui.calls
         assert [kept.id] == [message.params["transfer"] for message in desk.workspace.my_messages]
         assert [gone.id] == [notice.params["transfer"] for notice in desk.ui.errors.values()]
 
@@ -332,9 +332,9 @@ def test_d4_a_front_end_that_cannot_remove_entries_does_without() -> None:
     workspace = Workspace("alice", ui)
     centre.service.connect(workspace)
     first, second = rejected(centre), rejected(centre)
-    centre.service.delete_message("alice", f"{first.id}:outcome")
-    assert [f"{first.id}:outcome", f"{second.id}:outcome"] == ui.messages
-    assert [f"{second.id}:outcome"] == [message.id for message in workspace.my_messages]
+    centre.service.delete_message("alice", first.id)
+    assert [first.id, second.id] == ui.messages
+    assert [second.id] == [message.id for message in workspace.my_messages]
 
 
 @pytest.mark.parametrize("who", ["bob", "alice"])

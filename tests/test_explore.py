@@ -321,11 +321,10 @@ class HidesMessages(Workspace):
 class TellsMessagesTwice(Workspace):
     """Tells every new entry twice."""
 
-    def _show_messages(self, messages: Sequence[SystemMessage], about: frozenset[str] | None) -> None:
-        for message in messages:
-            if message.id not in self._messages:
-                self._ui.show_message(message)
-        super()._show_messages(messages, about)
+    def _show_message(self, message: SystemMessage) -> None:
+        if message.id not in self._messages:
+            self._ui.show_message(message)
+        super()._show_message(message)
 
 
 class ShowsNoWindows(Workspace):

@@ -153,7 +153,7 @@ def test_f7_a_commit_must_be_the_next_version(store: MemoryStore, version: int) 
         store.commit(decision)
 
     assert {"kind": "interaction", "id": "i"} == beaten.value.fields
-    assert opened() == store.read(Need(interaction_id="i")).interaction
+    assert opened() == store.read(Need(interaction_id="i"), NOW).interaction
     assert len(store.history("i")) == 1
 
 
@@ -165,7 +165,7 @@ def test_f7_the_first_commit_is_version_one(version: int) -> None:
     with pytest.raises(Conflict):
         store.commit(Decision(attrs.evolve(opened(), version=version), events=(note(opened()),)))
 
-    assert Facts() == store.read(Need(interaction_id="i"))
+    assert Facts() == store.read(Need(interaction_id="i"), NOW)
     assert () == store.history("i")
 
 
@@ -179,15 +179,15 @@ def test_f5_a_key_is_used_once(store: MemoryStore) -> None:
         store.commit(change(after, key=("alice", "k")))
 
     assert {"kind": "key", "id": "k"} == beaten.value.fields
-    facts = store.read(Need(interaction_id="i", key=("alice", "k")))
+    facts = store.read(Need(interaction_id="i", key=("alice", "k")), NOW)
     assert Facts(interaction=after, repeated=after.transfer) == facts
-    assert store.read(Need(interaction_id="i", key=("bob", "k"))).repeated is None
+    assert store.read(Need(interaction_id="i", key=("bob", "k")), NOW).repeated is None
 
 
 def test_f5_a_text_id_is_used_once(store: MemoryStore) -> None:
     """F5: the second commit under it keeps nothing."""
     store.commit(change(opened(), texts=(text("m"),)))
-    after = store.read(Need(interaction_id="i")).interaction
+    after = store.read(Need(interaction_id="i"), NOW).interaction
     assert after is not None
 
     with pytest.raises(Conflict) as beaten:
@@ -195,7 +195,7 @@ def test_f5_a_text_id_is_used_once(store: MemoryStore) -> None:
 
     assert {"kind": "message", "id": "m"} == beaten.value.fields
     assert (text("m"),) == store.transcript("i")
-    assert text("m") == store.read(Need(interaction_id="i", message_id="m")).message
+    assert text("m") == store.read(Need(interaction_id="i", message_id="m"), NOW).message
 
 
 @pytest.mark.parametrize(("limit", "fits"), [(0, False), (1, True)])
@@ -204,7 +204,7 @@ def test_e3_a_claim_is_counted_after_the_change(store: MemoryStore, *, limit: in
     after = invited(opened())
     assert after.transfer is not None
     decision = Decision(
-        after, events=(note(after),), requests=(after.transfer,), claim=Claim("bob", limit), concerned=("bob",)
+        after, events=(note(after),), requests=(after.transfer,), claim=Claim("bob", limit, NOW), concerned=("bob",)
     )
 
     if fits:
@@ -214,7 +214,7 @@ def test_e3_a_claim_is_counted_after_the_change(store: MemoryStore, *, limit: in
             store.commit(decision)
         assert {"kind": "agent", "id": "bob"} == beaten.value.fields
 
-    assert int(fits) == store.read(Need(interaction_id="i", load_of="bob")).load
+    assert int(fits) == store.read(Need(interaction_id="i", load_of="bob"), NOW).load
 
 
 def test_e3_a_claim_that_replaces_a_place_takes_no_other(store: MemoryStore) -> None:
@@ -223,9 +223,9 @@ def test_e3_a_claim_that_replaces_a_place_takes_no_other(store: MemoryStore) -> 
     after = invited(attrs.evolve(before, state=InteractionState.ACTIVE, transfer=None), transfer_id="t2")
     assert after.transfer is not None
 
-    store.commit(Decision(after, events=(note(after),), requests=(after.transfer,), claim=Claim("bob", 1)))
+    store.commit(Decision(after, events=(note(after),), requests=(after.transfer,), claim=Claim("bob", 1, NOW)))
 
-    assert store.read(Need(interaction_id="i", load_of="bob")).load == 1
+    assert store.read(Need(interaction_id="i", load_of="bob"), NOW).load == 1
 
 
 def test_e3_what_a_queue_holds_takes_no_agents_place() -> None:
@@ -234,20 +234,20 @@ def test_e3_what_a_queue_holds_takes_no_agents_place() -> None:
     queued = attrs.evolve(
         invited(attrs.evolve(opened(), version=0)), owner=Target.queue("q"), state=InteractionState.QUEUED
     )
-    store.commit(Decision(queued, events=(note(queued),), claim=Claim("bob", 1)))
+    store.commit(Decision(queued, events=(note(queued),), claim=Claim("bob", 1, NOW)))
     after = attrs.evolve(queued, version=2, owner="bob", state=InteractionState.ACTIVE, transfer=None)
-    store.commit(Decision(after, events=(note(after),), claim=Claim("bob", 1)))
+    store.commit(Decision(after, events=(note(after),), claim=Claim("bob", 1, NOW)))
 
-    assert store.read(Need(interaction_id="i", load_of="bob")).load == 1
-    assert store.read(Need(interaction_id="i", load_of="q")).load == 0
+    assert store.read(Need(interaction_id="i", load_of="bob"), NOW).load == 1
+    assert store.read(Need(interaction_id="i", load_of="q"), NOW).load == 0
 
 
 def test_e3_what_is_done_takes_no_place(store: MemoryStore) -> None:
     """E3: it is gone from its owner's desktop too."""
     done = attrs.evolve(opened(), version=2, state=InteractionState.DONE)
-    store.commit(Decision(done, events=(note(done),), claim=Claim("alice", 0), concerned=("alice",)))
+    store.commit(Decision(done, events=(note(done),), claim=Claim("alice", 0, NOW), concerned=("alice",)))
 
-    assert store.read(Need(interaction_id="i", load_of="alice")).load == 0
+    assert store.read(Need(interaction_id="i", load_of="alice"), NOW).load == 0
     assert () == store.desktop("alice").interactions
 
 
@@ -255,17 +255,17 @@ def test_e3_what_is_done_takes_no_place(store: MemoryStore) -> None:
 def test_f3_a_request_is_found_by_its_ticket_and_by_its_id(store: MemoryStore, need: Need) -> None:
     """F3: live or closed, with its interaction."""
     live = invite(store, opened())
-    assert Facts(interaction=live, request=live.transfer) == store.read(need)
+    assert Facts(interaction=live, request=live.transfer) == store.read(need, NOW)
 
     settled = close(store, live)
 
-    assert Facts(interaction=settled, request=store.transfer("t")) == store.read(need)
+    assert Facts(interaction=settled, request=store.transfer("t")) == store.read(need, NOW)
 
 
 @pytest.mark.parametrize("need", [Need(invitation_id="none"), Need(transfer_id="none"), Need(interaction_id="none")])
 def test_a8_nothing_is_known_of_what_is_unknown(store: MemoryStore, need: Need) -> None:
     """A8: no error, nothing."""
-    assert Facts() == store.read(need)
+    assert Facts() == store.read(need, NOW)
     assert store.transfer("none") is None
     assert () == store.transcript("none") == store.history("none")
 
@@ -382,7 +382,7 @@ def test_f4_a_request_that_invites_nobody_yet_is_due_too(store: MemoryStore) -> 
     store.commit(Decision(waiting, events=(note(waiting),), requests=(routing,)))
 
     assert ("t",) == store.due(NOW + TIMEOUT, limit=9)
-    assert Facts(interaction=waiting, request=routing) == store.read(Need(transfer_id="t"))
+    assert Facts(interaction=waiting, request=routing) == store.read(Need(transfer_id="t"), NOW)
 
 
 def test_f4_a_request_that_is_recorded_closed_is_never_due(store: MemoryStore) -> None:

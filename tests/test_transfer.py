@@ -845,7 +845,7 @@ def test_t12_a_text_carries_the_ownership_it_arrived_in() -> None:
     assert [0, 1] == [event.epoch for event in centre.service.history("i") if isinstance(event, MessageReceived)]
 
 
-TALK = st.lists(st.tuples(st.sampled_from(Direction), st.text(max_size=20)), max_size=4)
+TALK = st.lists(st.tuples(st.sampled_from(Direction), st.text(min_size=1, max_size=20)), max_size=4)
 
 
 @settings(max_examples=40)

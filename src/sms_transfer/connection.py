@@ -11,7 +11,6 @@ from sms_transfer.core.model import Agent
 from sms_transfer.errors import Refused
 from sms_transfer.log import log_failure
 from sms_transfer.ports import Subscription
-from sms_transfer.serial import OneAtATime
 from sms_transfer.workspace import Workspace
 
 Dispatch = Callable[[Callable[[], None]], None]
@@ -44,30 +43,48 @@ class Connection:
         self._issue = issue
         self._dispatch = dispatch
         self._on_close = on_close
-        self._turns = OneAtATime()
+        self._dispatched = False
         self._shown: int | None = None
         self._agent: Agent | None = None
         self._closed = False
         self._subscription = listen(self.wake)
 
     def wake(self) -> None:
-        """Bring the workspace up to date, where and when the front end needs it; never raises."""
-        try:
-            if self._dispatch is None:
-                self._refresh()
-            else:
-                self._dispatch(self._refresh)
-        except Exception as error:  # noqa: BLE001 - whatever a host's dispatch raises must not reach who rang
-            log_failure("could not wake the workspace of agent", self.workspace.agent_id, error)
+        """Bring the workspace up to date, where and when the front end needs it; never raises.
+
+        While one refresh is on its way to the front end no second one is sent after it.
+        """
+        if self._dispatch is None:
+            self._refresh()
+        elif not self._dispatched:
+            self._send(self._dispatch)
+
+    def poll(self) -> None:
+        """Wake it although a refresh may be on its way: in case that was lost (D7)."""
+        self._dispatched = False
+        self.wake()
 
     def close(self) -> None:
-        """Stop showing; the workspace stays as it is. May be called twice."""
+        """Stop showing; the workspace stays as it is. May be called twice.
+
+        A show that is under way in another thread goes on to its end, and issues no command any more.
+        """
         self._closed = True
         self._subscription.close()
         self._on_close(self)
 
+    def _send(self, dispatch: Dispatch) -> None:
+        self._dispatched = True
+        try:
+            dispatch(self._refresh)
+        except Exception as error:  # noqa: BLE001 - whatever a host's dispatch raises must not reach who rang
+            self._dispatched = False
+            log_failure("could not wake the workspace of agent", self.workspace.agent_id, error)
+
     def _refresh(self) -> None:
-        self._turns.run(None, self._show)
+        self._dispatched = False
+        # The turns are the workspace's: a connection that was closed may still be showing when the next one begins.
+        self.workspace.turns.run(None, self._show, later=self._show if self._dispatch is None else self.wake)
 
     def _show(self) -> None:
         try:
@@ -79,17 +96,18 @@ class Connection:
 
     def _bring_up_to_date(self) -> tuple[Accept, ...]:
         workspace = self.workspace
-        with workspace.turn:  # a connection that was closed meanwhile must not show what is older than the next one did
-            if self._closed:
-                return ()
-            snapshot = self._look(workspace.agent_id, self._shown, workspace.known_texts)
-            known = self._agent
-            if known is not None and known.privileges != snapshot.agent.privileges:  # every button may change (E4)
-                snapshot = self._look(workspace.agent_id, None, workspace.known_texts)
-            commands = tuple(workspace.show(snapshot))
-            self._shown, self._agent = snapshot.desktop.version, snapshot.agent
-            return commands
+        if self._closed:
+            return ()
+        snapshot = self._look(workspace.agent_id, self._shown, workspace.known_texts)
+        known = self._agent
+        if known is not None and known.privileges != snapshot.agent.privileges:  # every button may change (E4)
+            snapshot = self._look(workspace.agent_id, None, workspace.known_texts)
+        commands = tuple(workspace.show(snapshot))
+        self._shown, self._agent = snapshot.desktop.version, snapshot.agent
+        return commands
 
     def _try(self, command: Accept) -> None:
+        if self._closed:
+            return
         with suppress(Refused):  # somebody else was faster, another device of theirs perhaps; the desktop shows who
             self._issue(command)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 from typing import Final, TypeVar
 
-from sms_transfer.core.check import to_utc
+from sms_transfer.core.check import to_utc, untrusted
 from sms_transfer.core.commands import AgentCommand, FailInvitation, LogOut
 from sms_transfer.core.decide import InteractionCommand, decide
 from sms_transfer.core.decision import Context, Decision
@@ -28,6 +28,7 @@ from sms_transfer.ports import Clock, ContactGateway, Directory, Messaging, Tran
 AgentChange = Callable[[Agent], Agent]
 """Makes an agent's next record of the present one."""
 
+_LAST_YEAR: Final = 9_997  # every deadline is a date, too
 _ATTEMPTS: Final = 64
 _FIRST_PAUSE: Final = 0.000_05
 _LONGEST_PAUSE: Final = 0.02
@@ -57,11 +58,14 @@ class Flow:
         """The present instant, in UTC.
 
         Raises:
-            InvalidValue: the clock's times do not know their time zone.
+            InvalidValue: the clock gives no datetimes, or ones without a time zone or at the end of all dates.
         """
         now = self._clock.now()
-        if now.tzinfo is None:
-            raise InvalidValue(field="clock", rule="must give datetimes that know their time zone")
+        given = untrusted(now)
+        if not isinstance(given, datetime) or given.utcoffset() is None or given.year > _LAST_YEAR:
+            raise InvalidValue(
+                field="clock", rule="must give datetimes that know their time zone, before the year 9998"
+            )
         return to_utc(now)
 
     def perform(self, command: InteractionCommand) -> Decision:
@@ -114,10 +118,13 @@ class Flow:
         invitation = request.invitation
         if invitation is None or request.state.is_final:
             return request
-        invitee = self.directory.agents((invitation.invitee,)).get(invitation.invitee)
-        if invitee is not None and invitee.status is not ChannelStatus.LOGGED_OUT:
-            return request
-        return self.perform(FailInvitation(invitation.id)).request
+        try:
+            invitee = self.directory.agents((invitation.invitee,)).get(invitation.invitee)
+            if invitee is None or invitee.status is ChannelStatus.LOGGED_OUT:
+                return self.perform(FailInvitation(invitation.id)).request
+        except Exception as error:  # noqa: BLE001 - the request is recorded, and its deadline will end it
+            log_failure("could not look after the invitee of transfer", request.id, error)
+        return request
 
     def agent(self, agent_id: str) -> Agent:
         """An agent's present record.
@@ -143,9 +150,10 @@ class Flow:
 
     def _decide_and_commit(self, command: InteractionCommand) -> Decision:
         need = command.need()
-        facts = self.store.read(need)
+        now = self.now()
+        facts = self.store.read(need, now)
         context = Context(
-            now=self.now(),
+            now=now,
             policy=self.policy,
             agents=self.directory.agents(need.agents),
             load=facts.load,

@@ -37,14 +37,14 @@ class Outbox:
         return sent
 
     def _send_next(self, interaction_id: str, contact: Contact) -> bool:
-        message = self._store.next_unsent(interaction_id)
-        if message is None:
-            return False
         try:
+            message = self._store.next_unsent(interaction_id)
+            if message is None:
+                return False
             if self._gateway is not None:
                 self._gateway.send(message, contact)
-        except Exception as error:  # noqa: BLE001 - a gateway may raise anything; the text waits for the next tick
-            log_failure("the gateway did not take message", message.id, error)
+            self._store.mark_sent(message.id)
+        except Exception as error:  # noqa: BLE001 - whatever a gateway or a store raises, the text is recorded and waits
+            log_failure("could not send a text of interaction", interaction_id, error)
             return False
-        self._store.mark_sent(message.id)
         return True

@@ -24,7 +24,10 @@ class Clock(Protocol):
     """What time it is."""
 
     def now(self) -> datetime:
-        """The present instant; must be aware. It may stand still or go back: deadlines are data, so no harm is done."""
+        """The present instant; must be aware, and before the year 9998.
+
+        It may stand still or go back: deadlines are data, so no harm is done.
+        """
         ...
 
 
@@ -74,7 +77,9 @@ class Facts:
     Args:
         interaction: the one that the need is about, or None.
         request: the transfer request that its invitation or transfer id belongs to, live or closed.
-        load: the places taken by the agent of ``load_of``: owned interactions that are not done, and live invitations.
+        load: the places taken by the agent of ``load_of``: owned interactions that are not done, and live invitations
+            whose deadline is still to come. (From its deadline on an invitation cannot be accepted, so it takes no
+            place, whether or not anything has recorded its expiry yet: T10, F4.)
         message: the text recorded under its message id.
         repeated: the transfer request that was made under its key.
     """
@@ -106,8 +111,12 @@ class TransferStore(Directory, Protocol):
     whoever has no other.
     """
 
-    def read(self, need: Need) -> Facts:
-        """Tell what is known of this, all of it as of one instant. Must not wait for anything but the store."""
+    def read(self, need: Need, now: datetime) -> Facts:
+        """Tell what is known of this, all of it read at once. Must not wait for anything but the store.
+
+        Args:
+            now: the instant for which places are counted.
+        """
         ...
 
     def commit(self, decision: Decision) -> None:
@@ -117,13 +126,16 @@ class TransferStore(Directory, Protocol):
 
         1. refuse unless the interaction's recorded version is one below the decision's (0: there is none yet), and
            its key, if it has one, is unused, and so are the ids of its texts;
-        2. refuse a claim that would bring its agent above the limit, counted after this very change (E3);
-        3. keep the interaction, its requests, texts and notices, add the events to the end of its history, and count
+        2. refuse a claim that would bring its agent above the limit, counted after this very change and for the
+           claim's instant (E3);
+        3. refuse to change a request that is closed (F3), and a new request or ticket under an id that is taken;
+        4. keep the interaction, its requests, texts and notices, add the events to the end of its history, and count
            one change for every agent concerned;
-        4. put outbound texts at the end of what is `unsent`.
+        5. put outbound texts at the end of what is `unsent`.
 
         Raises:
             Conflict: for 1 and 2; the caller reads and decides again.
+            AlreadyExists: for 3; ids are not as new as they were promised to be.
         """
         ...
 
@@ -165,7 +177,10 @@ class TransferStore(Directory, Protocol):
         ...
 
     def unsent(self, *, limit: int) -> tuple[str, ...]:
-        """Ids of interactions with outbound texts that no gateway has said yes to."""
+        """Ids of interactions with outbound texts that no gateway has said yes to.
+
+        Must not name the same ones first each time: some may never be taken.
+        """
         ...
 
     def next_unsent(self, interaction_id: str) -> Message | None:
@@ -218,7 +233,8 @@ class ContactGateway(Protocol):
         """Hand a text over to the provider.
 
         It is called again, in this process or another, until it returns once without raising, so it must use
-        ``message.id`` as the provider's idempotency key. Texts of one interaction come in order.
+        ``message.id`` as the provider's idempotency key. Texts of one interaction come in order. It must return or
+        raise in bounded time: give the provider's client a time-out.
         """
         ...
 
@@ -227,6 +243,7 @@ class UserInterface(Protocol):
     """A front end: what one agent's desktop can be told to show.
 
     Called from `Workspace.show` only, and for differences only. A call that raises is made again at the next change.
+    Without a ``dispatch`` a call is made in the thread of whoever caused the change, so it must return in bounded time.
     """
 
     def open_window(self, window: InteractionWindow) -> None:

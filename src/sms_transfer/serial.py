@@ -1,41 +1,56 @@
-"""One job at a time, and none forgotten."""
+"""One job at a time, none forgotten, and nobody kept."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
-from threading import Lock
+from threading import Lock, Thread
+from typing import Final
+
+Job = Callable[[], None]
+
+_ROUNDS: Final = 16
 
 
 class OneAtATime:
     """Runs jobs so that two for the same key never run at once.
 
-    Whoever comes while one is running does not wait: it makes the running one go round once more, so that what led to
-    the call is seen by a run that began after it. That is enough for jobs that look up what there is to do.
+    Whoever comes while one is running does not wait: the running thread runs the job of the other after its own, so
+    that what led to a call is seen by a run that began after it. A job that waits already is not run twice for that.
+    A thread that has gone round often enough hands on to a thread made for it: it has work of its own to return to.
     """
 
     def __init__(self) -> None:
         self._lock = Lock()
-        self._again: dict[Hashable, bool] = {}
+        self._waiting: dict[Hashable, dict[Job, None]] = {}
 
-    def run(self, key: Hashable, job: Callable[[], None]) -> None:
-        """Run ``job``, unless one for ``key`` is running: then let that one run again.
+    def run(self, key: Hashable, job: Job, *, later: Job | None = None) -> None:
+        """Run ``job`` now, unless one for ``key`` is running: then have ``later`` run when that is over.
 
-        The job must not raise: nobody would be left to go round again.
+        Neither must raise: nobody is there to be told.
+
+        Args:
+            later: what to run in the other thread; ``job`` itself if left out.
         """
         with self._lock:
-            if key in self._again:
-                self._again[key] = True
+            if key in self._waiting:
+                self._waiting[key][job if later is None else later] = None
                 return
-            self._again[key] = False
-        while True:
+            self._waiting[key] = {}
+        self._go(key, job)
+
+    def _go(self, key: Hashable, job: Job) -> None:
+        for _ in range(_ROUNDS):
             try:
                 job()
             except BaseException:
                 with self._lock:
-                    del self._again[key]
+                    del self._waiting[key]
                 raise
             with self._lock:
-                if not self._again[key]:
-                    del self._again[key]
+                waiting = self._waiting[key]
+                if not waiting:
+                    del self._waiting[key]
                     return
-                self._again[key] = False
+                job = next(iter(waiting))
+                del waiting[job]
+        Thread(target=self._go, args=(key, job), name="sms-transfer-hand-on", daemon=True).start()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from functools import partial
@@ -51,7 +51,7 @@ from sms_transfer.core.model import (
     TransferRequest,
 )
 from sms_transfer.core.policy import Reason, TransferPolicy
-from sms_transfer.errors import InvalidValue, NotFound, StoreError
+from sms_transfer.errors import InvalidValue, NotFound
 from sms_transfer.flow import Flow
 from sms_transfer.log import log_failure
 from sms_transfer.ports import (
@@ -66,6 +66,8 @@ from sms_transfer.ports import (
 from sms_transfer.workspace import Workspace
 
 _BATCH: Final = 1_000
+_PATIENCE: Final = 10.0
+"""Seconds that the end of `TransferService.ticking` waits for a thread that hangs in a gateway or a front end."""
 
 
 @attrs.frozen(kw_only=True)
@@ -293,6 +295,9 @@ class TransferService:
     ) -> TransferRequest:
         """Invite a target to take the conversation; ``by`` owns it until somebody accepts (T1 to T4).
 
+        What is returned is the request as it was made; an invitee whose workspace answers by itself (D2) may have
+        accepted it by then. Ask `transfer` for what it is now.
+
         Args:
             note: the sender's words for the invitee.
             key: an idempotency key of this agent's: the same one again returns the request it made (F5).
@@ -354,7 +359,7 @@ class TransferService:
         for transfer_id in self._store.due(self._flow.now(), limit=_limit(limit)):
             try:
                 decision = self._flow.perform(Expire(transfer_id))
-            except StoreError as error:  # one that cannot be closed now must not keep the others open
+            except Exception as error:  # noqa: BLE001 - one that cannot be closed now must not keep the others open
                 log_failure("could not expire transfer", transfer_id, error)
             else:
                 expired.extend(decision.requests if decision.events else ())
@@ -367,37 +372,40 @@ class TransferService:
         scheduler, on every node.
         """
         expired = self.expire_due(limit=limit)
-        sent = 0
-        for interaction_id in self._store.unsent(limit=_limit(limit)):
-            sent += self._flow.outbox.send(interaction_id, self.interaction(interaction_id).contact)
-        for connection in self._connections:
-            connection.wake()
-        return Tick(expired=tuple(expired), sent=sent)
+        return Tick(expired=tuple(expired), sent=self._send_and_poll(_limit(limit)))
 
     @contextmanager
     def ticking(self, interval: timedelta = timedelta(seconds=1)) -> Generator[None]:
-        """Tick in a thread of its own as long as the context lasts.
+        """Tick as long as the context lasts: deadlines in one thread, texts and desktops in another.
+
+        So a gateway or a front end that hangs does not keep transfers from ending. (A front end that is connected
+        without ``dispatch`` is told of an expiry in the thread of the deadlines, though.)
 
         Args:
             interval: the pause between two ticks, longer than nothing and at most 365 days.
         """
         check_span("interval", interval)
         stop = threading.Event()
-
-        def run() -> None:
-            while not stop.wait(interval.total_seconds()):
-                try:
-                    self.tick()
-                except Exception as error:  # noqa: BLE001 - a port may raise anything; the next tick tries again
-                    log_failure("could not", "tick", error)
-
-        thread = threading.Thread(target=run, name="sms-transfer-ticking", daemon=True)
-        thread.start()
+        threads = [
+            threading.Thread(target=_repeat, args=(work, stop, interval), name="sms-transfer-ticking", daemon=True)
+            for work in (self.expire_due, self._send_and_poll)
+        ]
+        for thread in threads:
+            thread.start()
         try:
             yield
         finally:
             stop.set()
-            thread.join()
+            for thread in threads:
+                thread.join(_PATIENCE)
+
+    def _send_and_poll(self, limit: int = _BATCH) -> int:
+        sent = 0
+        for interaction_id in self._store.unsent(limit=limit):
+            sent += self._flow.outbox.send(interaction_id, self.interaction(interaction_id).contact)
+        for connection in self._connections:
+            connection.poll()
+        return sent
 
     # questions
 
@@ -449,16 +457,19 @@ class TransferService:
     def eligibility(self, interaction_id: str, target: Target) -> frozenset[Reason]:
         """Why this target cannot receive this conversation: every reason; none if it can (E1).
 
+        This is about the target: whether there can be a transfer of the conversation at all, the request says.
+
         Raises:
             NotFound: there is no such conversation.
         """
         _expect(Target, "target", target)
         agent_id = target.id if target.kind is TargetKind.AGENT else None
-        facts = self._store.read(Need(interaction_id=_id("interaction_id", interaction_id), load_of=agent_id))
+        now = self._flow.now()
+        facts = self._store.read(Need(interaction_id=_id("interaction_id", interaction_id), load_of=agent_id), now)
         if facts.interaction is None:
             raise NotFound(kind="interaction", id=interaction_id)
         context = Context(
-            now=self._flow.now(),
+            now=now,
             policy=self._flow.policy,
             agents=self._flow.directory.agents((target.id,)),
             load=facts.load,
@@ -533,7 +544,8 @@ class TransferService:
         self._flow.ring((agent_id,))
 
     def _present(self, interaction_id: str) -> Interaction:
-        found = self._store.read(Need(interaction_id=_id("interaction_id", interaction_id))).interaction
+        need = Need(interaction_id=_id("interaction_id", interaction_id))
+        found = self._store.read(need, self._flow.now()).interaction
         if found is None:
             raise NotFound(kind="interaction", id=interaction_id)
         return found
@@ -544,6 +556,14 @@ class TransferService:
     def _disconnect(self, connection: Connection) -> None:
         with self._lock:
             self._connections = tuple(one for one in self._connections if one is not connection)
+
+
+def _repeat(work: Callable[[], object], stop: threading.Event, interval: timedelta) -> None:
+    while not stop.wait(interval.total_seconds()):
+        try:
+            work()
+        except Exception as error:  # noqa: BLE001 - a port may raise anything; the next round tries again
+            log_failure("could not", "tick", error)
 
 
 T = TypeVar("T")

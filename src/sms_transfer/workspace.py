@@ -7,14 +7,15 @@ end and is shown from one thread at a time; `sms_transfer.service.TransferServic
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from threading import RLock
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import MappingProxyType
+from typing import ParamSpec
 
 from sms_transfer.core import check
 from sms_transfer.core.commands import Accept
 from sms_transfer.core.desktop import (
     Answering,
+    Desktop,
     InteractionPreview,
     InteractionWindow,
     Snapshot,
@@ -24,10 +25,13 @@ from sms_transfer.core.desktop import (
     wanted,
     window_of,
 )
-from sms_transfer.core.model import Agent, Interaction
+from sms_transfer.core.model import Agent, Interaction, Invitation
 from sms_transfer.core.notices import Notice, SystemMessage
 from sms_transfer.errors import InvalidValue
 from sms_transfer.ports import RemovesMessages, UserInterface
+from sms_transfer.serial import OneAtATime
+
+P = ParamSpec("P")
 
 
 class _KnownTexts(Mapping[str, int]):
@@ -79,8 +83,8 @@ class Workspace:
         """The previews by invitation id; a live view."""
         self.known_texts: Mapping[str, int] = _KnownTexts(self._windows)
         """How many texts each window shows, by interaction id: what need not be fetched again."""
-        self.turn = RLock()
-        """Held by whoever looks up what is recorded and shows it, so that nobody shows what is older."""
+        self.turns = OneAtATime()
+        """Whoever looks up what is recorded and shows it takes a turn, so that nobody shows what is older."""
 
     @property
     def my_messages(self) -> Sequence[SystemMessage]:
@@ -90,42 +94,56 @@ class Workspace:
     def show(self, snapshot: Snapshot) -> Sequence[Accept]:
         """Make the desktop show exactly this, and call the front end for the differences only.
 
-        What goes is taken away before what comes is shown, so that no conversation is ever on the screen twice. If the
-        front end raises, what it was told until then counts as shown and the rest does not; show again to go on.
+        What goes is taken away before what comes is shown, so that no conversation is ever on the screen twice. Where
+        the front end raises, everything else is shown all the same; show again to try again what it did not take.
 
         Returns:
             The commands that the settings ask for (D2). Whoever connected the workspace issues them.
+
+        Raises:
+            InvalidValue: the snapshot is another agent's, or none.
+            Exception: the first of what the front end raised, once everything else is shown.
         """
         if not isinstance(check.untrusted(snapshot), Snapshot) or snapshot.agent.id != self.agent_id:
             raise InvalidValue(field="snapshot", rule="must be of this workspace's agent")
-        desktop = snapshot.desktop
-        owned = {interaction.id: interaction for interaction in desktop.interactions}
-        offered = {interaction.id: interaction for interaction in desktop.offered}
-        about = self._all_known() if desktop.about is None else desktop.about
-        for interaction_id in about:
-            self._take_away(interaction_id, owned, offered)
-        for interaction in desktop.interactions:
-            self._show_window(interaction, desktop.transcripts.get(interaction.id), snapshot.agent)
+        desktop, agent = snapshot.desktop, snapshot.agent
         commands: list[Accept] = []
+        failures: list[Exception] = []
+        self._take_away(desktop, failures)
+        for interaction in desktop.interactions:
+            more = desktop.transcripts.get(interaction.id)
+            _attempt(failures, self._show_window, interaction, more, agent)
         for interaction in desktop.offered:
-            commands.extend(self._show_offer(interaction, snapshot.agent))
-        self._show_messages(desktop.messages, desktop.about_messages)
+            _attempt(failures, self._show_offer, interaction, agent, commands)
+        for message in desktop.messages:
+            _attempt(failures, self._show_message, message)
+        if failures:
+            raise failures[0]
         return commands
+
+    def _take_away(self, desktop: Desktop, failures: list[Exception]) -> None:
+        owned = {interaction.id for interaction in desktop.interactions}
+        offered = {interaction.id: interaction.live_invitation for interaction in desktop.offered}
+        for interaction_id in self._all_known() if desktop.about is None else desktop.about:
+            _attempt(failures, self._withdraw_preview, interaction_id, offered.get(interaction_id))
+            if interaction_id not in owned:
+                _attempt(failures, self._close_window, interaction_id)
+        listed = {message.id for message in desktop.messages}
+        for message_id in tuple(self._messages) if desktop.about_messages is None else desktop.about_messages:
+            if message_id not in listed:
+                _attempt(failures, self._remove_message, message_id)
 
     def _all_known(self) -> tuple[str, ...]:
         return (*self._windows, *self._offers)
 
-    def _take_away(
-        self, interaction_id: str, owned: Mapping[str, Interaction], offered: Mapping[str, Interaction]
-    ) -> None:
+    def _withdraw_preview(self, interaction_id: str, live: Invitation | None) -> None:
         shown = self._offers.get(interaction_id)
-        if shown is not None:
-            offer = offered.get(interaction_id)
-            live = None if offer is None else offer.live_invitation
-            if live is None or live.id != shown:  # D3
-                self._ui.dismiss_preview(shown)
-                del self._previews[shown], self._offers[interaction_id]
-        if interaction_id in self._windows and interaction_id not in owned:  # T5
+        if shown is not None and (live is None or live.id != shown):  # D3
+            self._ui.dismiss_preview(shown)
+            del self._previews[shown], self._offers[interaction_id]
+
+    def _close_window(self, interaction_id: str) -> None:
+        if interaction_id in self._windows:  # T5
             self._ui.close_window(interaction_id)
             del self._windows[interaction_id]
             self._errors.pop(interaction_id, None)
@@ -150,26 +168,33 @@ class Workspace:
             self._ui.show_error(interaction_id, error)
             self._errors[interaction_id] = error
 
-    def _show_offer(self, interaction: Interaction, agent: Agent) -> Sequence[Accept]:
+    def _show_offer(self, interaction: Interaction, agent: Agent, commands: list[Accept]) -> None:
         transfer, invitation = interaction.transfer, interaction.live_invitation
         if transfer is None or invitation is None:
-            return ()
+            return
         if self.settings.answering is not Answering.AUTO_WITHOUT_PREVIEW:
             preview = preview_of(interaction, transfer, invitation, agent, self.settings)
             if preview != self._previews.get(invitation.id):
                 self._ui.show_preview(preview)
                 self._previews[invitation.id] = preview
                 self._offers[interaction.id] = invitation.id
-        return wanted(invitation.id, agent, self.settings)
+        commands.extend(wanted(invitation.id, agent, self.settings))
 
-    def _show_messages(self, messages: Sequence[SystemMessage], about: frozenset[str] | None) -> None:
-        listed = {message.id for message in messages}
-        for message_id in tuple(self._messages) if about is None else about:
-            if message_id not in listed and message_id in self._messages:
-                if isinstance(self._ui, RemovesMessages):
-                    self._ui.remove_message(message_id)
-                del self._messages[message_id]
-        for message in messages:
-            if self._messages.get(message.id) != message:
-                self._ui.show_message(message)
-                self._messages[message.id] = message
+    def _remove_message(self, message_id: str) -> None:
+        if message_id in self._messages:
+            if isinstance(self._ui, RemovesMessages):
+                self._ui.remove_message(message_id)
+            del self._messages[message_id]
+
+    def _show_message(self, message: SystemMessage) -> None:
+        if self._messages.get(message.id) != message:
+            self._ui.show_message(message)
+            self._messages[message.id] = message
+
+
+def _attempt(failures: list[Exception], step: Callable[P, None], *args: P.args, **kwargs: P.kwargs) -> None:
+    """Take one step, and note what it raises: one window that cannot be drawn must not hide the others."""
+    try:
+        step(*args, **kwargs)
+    except Exception as error:  # noqa: BLE001 - a front end may raise anything
+        failures.append(error)

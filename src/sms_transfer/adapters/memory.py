@@ -35,14 +35,13 @@ class _Desk:
 
     def __init__(self) -> None:
         self.owned: dict[str, None] = {}
-        self.offered: dict[str, None] = {}
+        self.offered: dict[str, datetime] = {}  # until when
         self.messages: dict[str, SystemMessage] = {}
         self.version = 0
         self.changes: deque[tuple[str | None, str | None]] = deque(maxlen=_REMEMBERED_CHANGES)
 
-    @property
-    def load(self) -> int:
-        return len(self.owned) + len(self.offered)
+    def load(self, now: datetime) -> int:
+        return len(self.owned) + sum([deadline > now for deadline in self.offered.values()])
 
     def changed(self, interaction_id: str | None, message_id: str | None) -> None:
         self.version += 1
@@ -73,7 +72,11 @@ _Deadline = tuple[datetime, str]
 
 
 class MemoryStore:
-    """A `TransferStore` in memory. One lock makes each reading and each commit one instant."""
+    """A `TransferStore` in memory. One lock makes each reading and each commit one instant.
+
+    It keeps everything for as long as it lives, conversations that are done included: it is for tests, examples and
+    processes that do not run for weeks.
+    """
 
     def __init__(self) -> None:
         self._lock = Lock()
@@ -109,7 +112,7 @@ class MemoryStore:
 
     # one command
 
-    def read(self, need: Need) -> Facts:
+    def read(self, need: Need, now: datetime) -> Facts:
         with self._lock:
             request = None
             interaction_id = need.interaction_id
@@ -126,7 +129,7 @@ class MemoryStore:
             return Facts(
                 interaction=None if conversation is None else conversation.interaction,
                 request=request,
-                load=0 if need.load_of is None else self._load(need.load_of),
+                load=0 if need.load_of is None else self._load(need.load_of, now),
                 message=None if need.message_id is None else self._texts.get(need.message_id),
                 repeated=None if key is None else self._transfers[key],
             )
@@ -145,19 +148,29 @@ class MemoryStore:
                     raise Conflict(kind="message", id=text.id)
             if decision.claim is not None:
                 self._check_claim(decision.claim, before, interaction)
+            for request in decision.requests:
+                self._check_ids(request)
             if conversation is None:
                 conversation = self._conversations[interaction.id] = _Conversation()
             self._keep(conversation, decision)
 
-    def _load(self, agent_id: str) -> int:
+    def _load(self, agent_id: str, now: datetime) -> int:
         desk = self._desks.get(agent_id)
-        return 0 if desk is None else desk.load
+        return 0 if desk is None else desk.load(now)
 
     def _check_claim(self, claim: Claim, before: Interaction | None, after: Interaction) -> None:
-        gained = _places(after).count(claim.agent_id)
-        lost = 0 if before is None else _places(before).count(claim.agent_id)
-        if self._load(claim.agent_id) - lost + gained > claim.limit:
+        gained = _places(after, claim.at).count(claim.agent_id)
+        lost = 0 if before is None else _places(before, claim.at).count(claim.agent_id)
+        if self._load(claim.agent_id, claim.at) - lost + gained > claim.limit:
             raise Conflict(kind="agent", id=claim.agent_id)
+
+    def _check_ids(self, request: TransferRequest) -> None:
+        known = self._transfers.get(request.id)
+        if known is not None and (known.state.is_final or known.interaction_id != request.interaction_id):
+            raise AlreadyExists(kind="transfer", id=request.id)
+        ticket = request.invitation
+        if ticket is not None and self._tickets.get(ticket.id, request.id) != request.id:
+            raise AlreadyExists(kind="invitation", id=ticket.id)
 
     def _keep(self, conversation: _Conversation, decision: Decision) -> None:
         interaction = decision.interaction
@@ -189,7 +202,7 @@ class MemoryStore:
         if isinstance(after.owner, str) and after.state is not InteractionState.DONE:
             self._desk(after.owner).owned[after.id] = None
         if (invitation := after.live_invitation) is not None:
-            self._desk(invitation.invitee).offered[after.id] = None
+            self._desk(invitation.invitee).offered[after.id] = invitation.deadline
 
     def _keep_request(self, request: TransferRequest) -> None:
         known = self._transfers.get(request.id)
@@ -227,14 +240,14 @@ class MemoryStore:
 
     def desktop(self, agent_id: str, *, since: int | None = None, known: Mapping[str, int] | None = None) -> Desktop:
         with self._lock:
-            desk = self._desk(agent_id)
+            desk = self._desks.get(agent_id) or _Desk()
             changes = None if since is None else desk.changes_since(since)
             about: dict[str, None] | None = None
             about_messages: dict[str, None] | None = None
             if changes is not None:
                 about = {id_: None for id_, _ in changes if id_ is not None}
                 about_messages = {id_: None for _, id_ in changes if id_ is not None}
-            found = {**desk.owned, **desk.offered} if about is None else about
+            found: Collection[str] = (*desk.owned, *desk.offered) if about is None else about
             listed = desk.messages if about_messages is None else about_messages
             interactions: list[Interaction] = []
             offered: list[Interaction] = []
@@ -303,7 +316,10 @@ class MemoryStore:
 
     def unsent(self, *, limit: int) -> tuple[str, ...]:
         with self._lock:
-            return tuple(islice(self._unsent, limit))
+            found = tuple(islice(self._unsent, limit))
+            for interaction_id in found:  # to the end of the row: one that is never taken must not hold up the others
+                self._unsent[interaction_id] = self._unsent.pop(interaction_id)
+            return found
 
     def next_unsent(self, interaction_id: str) -> Message | None:
         with self._lock:
@@ -323,9 +339,9 @@ class MemoryStore:
 
     def mark_read(self, agent_id: str, message_id: str, *, read: bool) -> bool:
         with self._lock:
-            desk = self._desk(agent_id)
-            message = desk.messages.get(message_id)
-            if message is None:
+            desk = self._desks.get(agent_id)
+            message = None if desk is None else desk.messages.get(message_id)
+            if desk is None or message is None:
                 return False
             if message.read is not read:
                 desk.messages[message_id] = attrs.evolve(message, read=read)
@@ -334,8 +350,8 @@ class MemoryStore:
 
     def delete_message(self, agent_id: str, message_id: str) -> bool:
         with self._lock:
-            desk = self._desk(agent_id)
-            if desk.messages.pop(message_id, None) is None:
+            desk = self._desks.get(agent_id)
+            if desk is None or desk.messages.pop(message_id, None) is None:
                 return False
             desk.changed(None, message_id)
             return True
@@ -344,11 +360,11 @@ class MemoryStore:
 _CURSOR_DIGITS = 19
 
 
-def _places(interaction: Interaction) -> tuple[str, ...]:
-    """Whose places this interaction takes (E3): its owner's until it is done, and its invitee's."""
+def _places(interaction: Interaction, now: datetime) -> tuple[str, ...]:
+    """Whose places this interaction takes (E3): its owner's until it is done, and its invitee's until the deadline."""
     taken: list[str] = []
     if not isinstance(interaction.owner, Target) and interaction.state is not InteractionState.DONE:
         taken.append(interaction.owner)
-    if (invitation := interaction.live_invitation) is not None:
+    if (invitation := interaction.live_invitation) is not None and invitation.deadline > now:
         taken.append(invitation.invitee)
     return tuple(taken)

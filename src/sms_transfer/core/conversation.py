@@ -65,7 +65,7 @@ def open_interaction(present: Interaction | None, command: OpenInteraction, cont
                 epoch=interaction.epoch,
             ),
         ),
-        claim=Claim(owner.id, owner.capacity),
+        claim=Claim(owner.id, owner.capacity, context.now),
         concerned=(owner.id,),
     )
 
@@ -87,6 +87,8 @@ def reply(interaction: Interaction, command: Reply, context: Context) -> Decisio
     """Record a text to the contact, under the epoch it is written in (F1)."""
     acting_owner(interaction, command, context)
     _refuse_done(interaction, "reply")
+    if not command.message.text and not command.message.attachments:
+        raise InvalidValue(field="text", rule="must not be empty where nothing is attached")
     message = attrs.evolve(command.message, epoch=interaction.epoch)
     event = MessageSent(
         interaction_id=interaction.id, at=context.now, by=command.by, message_id=message.id, epoch=interaction.epoch

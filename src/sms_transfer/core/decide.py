@@ -78,20 +78,18 @@ def decide(interaction: Interaction | None, command: InteractionCommand, context
 
 
 def why_not(interaction: Interaction, target: Target, context: Context) -> frozenset[Reason]:
-    """Every reason for which a request for this target would be refused now; none if it would not be (E1).
+    """Every reason for which a request would be refused now because of its target; none if it would not be (E1).
 
     Args:
         context: with the record and the load of the target's agent, if it is one.
     """
-    load, live = context.load, interaction.transfer
-    if live is not None and context.now >= live.deadline and _invitee(live) == target.id:  # T10: that place is free
-        load -= 1
-    return eligibility(interaction, target, context.agents.get(target.id), load=load, policy=context.policy)
+    agent = context.agents.get(target.id)
+    return eligibility(interaction, target, agent, load=context.load, policy=context.policy)
 
 
 def _after(expiry: Decision, command: PresentCommand, context: Context) -> Decision:
     """Decide on top of an expiry that nothing had recorded (T10)."""
-    context = _updated(context, expiry.requests[0], command)
+    context = _updated(context, expiry.requests[0])
     try:
         decision = _decide(expiry.interaction, command, context)
     except Refused as refusal:
@@ -106,18 +104,13 @@ def _after(expiry: Decision, command: PresentCommand, context: Context) -> Decis
     )
 
 
-def _updated(context: Context, closed: TransferRequest, command: PresentCommand) -> Context:
-    """The context as it is once this request has expired: no reading of it is live, and its place is free again."""
+def _updated(context: Context, closed: TransferRequest) -> Context:
+    """The context once this request has expired: no reading of it is live any more."""
     return attrs.evolve(
         context,
-        load=context.load - (_invitee(closed) == command.need().load_of),
         request=closed if context.request is not None and context.request.id == closed.id else context.request,
         repeated=closed if context.repeated is not None and context.repeated.id == closed.id else context.repeated,
     )
-
-
-def _invitee(transfer: TransferRequest) -> str:
-    return "" if transfer.invitation is None else transfer.invitation.invitee
 
 
 def _decide(interaction: Interaction, command: PresentCommand, context: Context) -> Decision:  # noqa: C901, PLR0911, PLR0912 - a table in the form that the type checkers prove complete

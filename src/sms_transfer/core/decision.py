@@ -43,10 +43,11 @@ class Context:
 
 @attrs.frozen
 class Claim:
-    """A place that a commit takes for an agent: the store refuses it beyond ``limit`` places (E3)."""
+    """A place that a commit takes for an agent: the store refuses it beyond ``limit`` places taken at ``at`` (E3)."""
 
     agent_id: str
     limit: int
+    at: datetime
 
 
 @attrs.frozen

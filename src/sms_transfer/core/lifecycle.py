@@ -207,6 +207,8 @@ class Lifecycle(Generic[S]):
             InvalidValue: the model takes no new attributes, or ``initial`` is no state of this machine.
         """
         start = self.initial if initial is None else str(initial)
+        if model is None or not attribute.isidentifier():
+            raise InvalidValue(field="model", rule="must be an object, and the attribute a name")
         if start not in self.states:
             raise InvalidValue(field="initial", rule=f"must be one of {', '.join(self.states)}")
         try:

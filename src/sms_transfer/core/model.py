@@ -2,7 +2,8 @@
 
 An `Interaction` carries its live transfer: both are one aggregate with one version, so ownership and transfer cannot
 disagree. Ids are non-empty strings of at most 128 characters, times are aware and kept in UTC, and nothing personal
-(numbers, names of contacts, texts, notes, case data) shows in a ``repr`` (A6).
+(numbers, names of contacts, texts, notes, case data) shows in a ``repr`` (A6). Ids do, in errors and logs too: they
+must not be personal.
 """
 
 from __future__ import annotations

@@ -96,7 +96,7 @@ class SystemMessage:
     agent had it shown, and leaves it alone when the agent dismissed it or let it go by itself.
 
     Args:
-        id: made from the transfer's id, so that one outcome can never be told twice (D5).
+        id: that of the transfer it tells of, so that one outcome can never be told twice (D5).
         agent_id: whose My Messages.
         notice: what it says.
         at: when it was recorded.

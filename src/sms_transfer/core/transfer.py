@@ -89,7 +89,7 @@ def request(interaction: Interaction, command: RequestTransfer, context: Context
         changed,
         events=_requested(transfer, invitation, interaction.hops + 1),
         requests=(transfer,),
-        claim=Claim(invitee.id, invitee.capacity),  # E3
+        claim=Claim(invitee.id, invitee.capacity, now),  # E3
         concerned=(sender.id, invitee.id),
         key=None if command.key is None else (command.by, command.key),
     )
@@ -241,7 +241,7 @@ def _kept(
         error=notice,  # the top of the window
     )
     entry = SystemMessage(  # My Messages
-        f"{transfer.id}:outcome",
+        transfer.id,
         agent_id=transfer.sender,
         notice=notice,
         at=outcome.at,

@@ -82,7 +82,9 @@ class Case:
         """Whose places it takes (E3)."""
         owner = () if self.interaction.state is InteractionState.DONE else (str(self.interaction.owner),)
         invitation = self.interaction.live_invitation
-        return owner if invitation is None else (*owner, invitation.invitee)
+        if invitation is None or invitation.deadline <= NOW:
+            return owner
+        return (*owner, invitation.invitee)
 
     @property
     def requests(self) -> tuple[TransferRequest, ...]:
@@ -246,7 +248,7 @@ class Rules:
     @staticmethod
     def _check_told(case: Case) -> None:
         """T6, D5, A2: what the rules tell is told on both surfaces exactly once; nothing else is."""
-        told = [f"{request.id}:outcome" for request in case.closed if _outcome(request).state in _TOLD]
+        told = [request.id for request in case.closed if _outcome(request).state in _TOLD]
         if told != [notice.id for notice in case.notices]:
             raise Broken(f"T6: told {[notice.id for notice in case.notices]}, to be told {told}")
         error = case.interaction.error

@@ -108,8 +108,8 @@ class Report:
             f"steps        {self.steps:,}",
             f"situations   {self.situations:,} of one conversation",
             f"arcs         {every - len(coverage.missing_arcs)} of {every} (and {len(ROUTED)} of routing: not here)",
-            f"pairs        {len(coverage.pairs)}, missing {sorted(coverage.missing_pairs) or 'none'}",
-            f"guards       {len(coverage.refused)} refused, never passed {sorted(coverage.one_way) or 'none'}",
+            f"pairs        {len(coverage.pairs)} of arcs, not yet seen: {sorted(coverage.missing_pairs) or 'none'}",
+            f"guards       {len(coverage.refused)} seen, not yet both ways: {sorted(coverage.one_way) or 'none'}",
             f"violation    {self.violation or 'none'}",
         ]
         return "\n".join(lines)

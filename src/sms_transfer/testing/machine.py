@@ -353,7 +353,8 @@ class TransferMachine(RuleBasedStateMachine):
 
     def _load(self, name: str) -> int:
         owned = sum(one.owner == name and not one.done for one in self.conversations.values())
-        return owned + sum(one.live is not None and one.live.invitee == name for one in self.conversations.values())
+        live = [one.live for one in self.conversations.values() if one.live is not None]
+        return owned + sum(one.invitee == name and one.deadline > self.passed for one in live)
 
     def _text(self) -> str:
         self.texts += 1
