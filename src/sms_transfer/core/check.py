@@ -226,6 +226,11 @@ def to_frozenset(value: Iterable[H]) -> frozenset[H]:
     return cast("frozenset[H]", value)  # what is none, the validator refuses
 
 
+def to_ids(value: Iterable[str]) -> frozenset[str]:
+    """`to_frozenset`, for ids (the attrs plugin of mypy wants a converter that is not generic)."""
+    return to_frozenset(value)
+
+
 def to_optional_ids(value: Iterable[str] | None) -> frozenset[str] | None:
     """`to_frozenset`, for a set of ids that may be missing."""
     return None if value is None else to_frozenset(value)

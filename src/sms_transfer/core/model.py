@@ -188,12 +188,8 @@ class Agent:
         kw_only=True,
     )
     capacity: int = attrs.field(default=5, validator=check.count, kw_only=True)
-    groups: frozenset[str] = attrs.field(
-        default=(), converter=check.to_frozenset, validator=check.identifiers, kw_only=True
-    )
-    skills: frozenset[str] = attrs.field(
-        default=(), converter=check.to_frozenset, validator=check.identifiers, kw_only=True
-    )
+    groups: frozenset[str] = attrs.field(default=(), converter=check.to_ids, validator=check.identifiers, kw_only=True)
+    skills: frozenset[str] = attrs.field(default=(), converter=check.to_ids, validator=check.identifiers, kw_only=True)
 
 
 @attrs.frozen
