@@ -357,6 +357,17 @@ def test_t5_a_window_that_cannot_be_drawn_hides_no_preview() -> None:
     assert [centre.ticket(request)] == list(ui.previews)
 
 
+def test_d2_a_window_that_cannot_be_drawn_keeps_no_invitation_waiting() -> None:
+    """D2: the workspace answers by itself although the front end fails elsewhere."""
+    centre = Centre()
+    settings = WorkspaceSettings(answering=Answering.AUTO_WITHOUT_PREVIEW)
+    centre.service.connect(Workspace("alice", CannotDraw(), settings))
+    centre.service.open_interaction(Interaction("j", media=Media.SMS, contact=CONTACT, owner="bob"))
+    centre.service.receive_message("i", "breaks it")
+    centre.service.request_transfer("j", ALICE, by="bob")
+    assert "alice" == centre.service.interaction("j").owner
+
+
 def test_d2_a_closed_desktop_answers_nothing() -> None:
     """D2: a desktop that is closed while it shows an invitation does not accept it any more."""
     centre = Centre()

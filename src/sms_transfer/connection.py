@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 
 from sms_transfer.core.commands import Accept
 from sms_transfer.core.desktop import Snapshot
@@ -87,27 +86,33 @@ class Connection:
         self.workspace.turns.run(None, self._show, later=self._show if self._dispatch is None else self.wake)
 
     def _show(self) -> None:
+        if self._closed:
+            return
         try:
-            for command in self._bring_up_to_date():
-                self._try(command)
+            self._bring_up_to_date()
         except Exception as error:  # noqa: BLE001 - a front end may raise anything; the next wake shows everything
             self._shown = None
             log_failure("could not show the workspace of agent", self.workspace.agent_id, error)
+        for command in self.workspace.wanted:
+            self._try(command)
 
-    def _bring_up_to_date(self) -> tuple[Accept, ...]:
+    def _bring_up_to_date(self) -> None:
         workspace = self.workspace
-        if self._closed:
-            return ()
+        workspace.wanted = ()
         snapshot = self._look(workspace.agent_id, self._shown, workspace.known_texts)
         known = self._agent
         if known is not None and known.privileges != snapshot.agent.privileges:  # every button may change (E4)
             snapshot = self._look(workspace.agent_id, None, workspace.known_texts)
-        commands = tuple(workspace.show(snapshot))
+        workspace.show(snapshot)
         self._shown, self._agent = snapshot.desktop.version, snapshot.agent
-        return commands
 
     def _try(self, command: Accept) -> None:
         if self._closed:
             return
-        with suppress(Refused):  # somebody else was faster, another device of theirs perhaps; the desktop shows who
+        try:
             self._issue(command)
+        except Refused:
+            pass  # somebody else was faster, another device of theirs perhaps; the desktop shows who
+        except Exception as error:  # noqa: BLE001 - a store may raise anything; the next wake tries again
+            self._shown = None
+            log_failure("could not answer for agent", self.workspace.agent_id, error)

@@ -83,6 +83,8 @@ class Workspace:
         """The previews by invitation id; a live view."""
         self.known_texts: Mapping[str, int] = _KnownTexts(self._windows)
         """How many texts each window shows, by interaction id: what need not be fetched again."""
+        self.wanted: Sequence[Accept] = ()
+        """What `show` returned, or would have returned had the front end not raised."""
         self.turns = OneAtATime()
         """Whoever looks up what is recorded and shows it takes a turn, so that nobody shows what is older."""
 
@@ -117,9 +119,10 @@ class Workspace:
             _attempt(failures, self._show_offer, interaction, agent, commands)
         for message in desktop.messages:
             _attempt(failures, self._show_message, message)
+        self.wanted = tuple(commands)
         if failures:
             raise failures[0]
-        return commands
+        return self.wanted
 
     def _take_away(self, desktop: Desktop, failures: list[Exception]) -> None:
         owned = {interaction.id for interaction in desktop.interactions}
