@@ -224,3 +224,10 @@ def test_mermaid_draws_the_table(machine: Lifecycle[Any]) -> None:
     }
     begins = [line for line in lines if line.startswith("    [*] -->")]
     assert begins
+
+
+@pytest.mark.parametrize(("model", "attribute"), [(None, "state"), (Host(), ""), (Host(), "not a name")])
+def test_a8_a_machine_needs_a_model_and_a_name(model: Any, attribute: str) -> None:
+    """A8: None, and an attribute that is no name, are refused; `transitions` would take both without a word."""
+    with pytest.raises(InvalidValue):
+        AGENT.machine(model, attribute=attribute)

@@ -49,3 +49,15 @@ def test_d7_a_workspace_says_which_texts_it_has() -> None:
     assert {"i": 2} == dict(centre.alice.workspace.known_texts)
     assert 1 == len(centre.alice.workspace.known_texts)
     assert {} == dict(centre.bob.workspace.known_texts)
+
+
+def test_d7_an_entry_that_came_and_went_unheard_is_no_concern() -> None:
+    """D7, D4: an entry that was deleted before this desktop heard of it is neither shown nor removed."""
+    centre = Centre()
+    snapshot, ui = centre.service.snapshot("alice"), RecordingUI()
+    workspace = Workspace("alice", ui)
+    workspace.show(snapshot)
+    ui.calls.clear()
+    gone = attrs.evolve(snapshot.desktop, interactions=(), about=frozenset(), about_messages=frozenset({"gone"}))
+    workspace.show(attrs.evolve(snapshot, desktop=gone))
+    assert [] == ui.calls
