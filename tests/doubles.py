@@ -6,8 +6,6 @@ from collections.abc import Callable, Collection
 from enum import Enum
 
 from sms_transfer import (
-    Agent,
-    ChannelStatus,
     Interaction,
     InteractionPreview,
     InteractionWindow,
@@ -20,8 +18,8 @@ from sms_transfer import (
     Workspace,
     WorkspaceSettings,
 )
-from sms_transfer.testing import ManualClock, RecordingUI
-from support import BOB, CONTACT, Centre, Desk
+from sms_transfer.testing import RecordingUI
+from support import CONTACT, Centre, Desk
 
 WITHOUT_DECLINE = frozenset(Privilege) - {Privilege.DECLINE}
 AGENTS = ("alice", "bob", "carol")
@@ -118,40 +116,20 @@ class Bell:
         return one
 
 
-class Belfry:
-    """The usual agents, desktops and interaction, with a bell that a test has in hand."""
+class Belfry(Centre):
+    """A centre with a bell that a test has in hand."""
 
     def __init__(self, settings: WorkspaceSettings | None = None) -> None:
         self.bell = Bell()
-        self.clock = ManualClock()
-        self.service = TransferService(clock=self.clock, messaging=self.bell)
-        self.desks: dict[str, Desk] = {}
-        for agent_id in AGENTS:
-            self.service.add_agent(Agent(agent_id, agent_id.title(), status=ChannelStatus.READY))
-            self.desks[agent_id] = Desk(self.service, agent_id, settings)
-        self.open("i")
-
-    @property
-    def alice(self) -> Desk:
-        return self.desks["alice"]
-
-    @property
-    def bob(self) -> Desk:
-        return self.desks["bob"]
-
-    @property
-    def carol(self) -> Desk:
-        return self.desks["carol"]
+        super().__init__(messaging=self.bell, settings=settings)
 
     def open(self, interaction_id: str) -> None:
         """Open an interaction of Alice's."""
         self.service.open_interaction(Interaction(interaction_id, media=Media.SMS, contact=CONTACT, owner="alice"))
 
-    def invite(self) -> str:
+    def offer(self) -> str:
         """Offer ``"i"`` to Bob; the ticket."""
-        request = self.service.request_transfer("i", BOB, by="alice")
-        assert request.invitation is not None
-        return request.invitation.id
+        return self.ticket(self.invite())
 
     def assert_all_true(self) -> None:
         """Every desktop shows the truth."""

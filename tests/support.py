@@ -20,6 +20,7 @@ from sms_transfer import (
     Workspace,
     WorkspaceSettings,
 )
+from sms_transfer.ports import Messaging
 from sms_transfer.testing import ManualClock, RecordingUI
 
 ALICE, BOB, CAROL = Target.agent("alice"), Target.agent("bob"), Target.agent("carol")
@@ -54,14 +55,21 @@ class Desk:
 class Centre:
     """Alice, Bob and Carol, all Ready, each with a desktop; Alice owns the SMS interaction ``"i"``."""
 
-    def __init__(self, *, policy: TransferPolicy | None = None, media: Media = Media.SMS) -> None:
+    def __init__(
+        self,
+        *,
+        policy: TransferPolicy | None = None,
+        media: Media = Media.SMS,
+        messaging: Messaging | None = None,
+        settings: WorkspaceSettings | None = None,
+    ) -> None:
         self.clock = ManualClock()
         self.gateway = FakeGateway()
-        self.service = TransferService(clock=self.clock, gateway=self.gateway, policy=policy)
+        self.service = TransferService(clock=self.clock, gateway=self.gateway, policy=policy, messaging=messaging)
         self.desks: dict[str, Desk] = {}
         for agent_id in ("alice", "bob", "carol"):
             self.service.add_agent(Agent(agent_id, agent_id.title(), status=ChannelStatus.READY))
-            self.desks[agent_id] = Desk(self.service, agent_id)
+            self.desks[agent_id] = Desk(self.service, agent_id, settings)
         self.opened = self.service.open_interaction(
             Interaction("i", media=media, contact=CONTACT, owner="alice", case_data={"tier": "gold"})
         )

@@ -145,7 +145,7 @@ def test_d7_a_lost_ring_is_made_good_by_the_next() -> None:
     """D7: what a ring that was lost would have told is shown at the next one, together with what that tells."""
     centre = Belfry()
     centre.bell.all_rings_are(Fate.LOST)
-    ticket = centre.invite()
+    ticket = centre.offer()
     assert {} == centre.bob.ui.previews
     centre.bell.all_rings_are(Fate.HEARD)
     centre.service.set_note("i", "hello", by="alice")
@@ -158,7 +158,7 @@ def test_d7_lost_rings_are_made_good_by_the_tick() -> None:
     """D7: where every ring is lost, the next tick shows it."""
     centre = Belfry()
     centre.bell.all_rings_are(Fate.LOST)
-    ticket = centre.invite()
+    ticket = centre.offer()
     centre.service.tick()
     assert [ticket] == list(centre.bob.ui.previews)
     centre.service.accept(ticket, by="bob")
@@ -173,7 +173,7 @@ def test_d7_an_invitation_that_came_and_went_unheard_is_never_shown() -> None:
     centre = Belfry()
     centre.bell.all_rings_are(Fate.LOST)
     clear(*centre.desks.values())
-    centre.service.reject(centre.invite(), by="bob")
+    centre.service.reject(centre.offer(), by="bob")
     centre.service.tick()
     assert [] == names(centre.bob)
     assert ["update_window", "show_error", "show_message"] == names(centre.alice)
@@ -184,8 +184,8 @@ def test_d7_a_doubled_ring_shows_nothing_twice() -> None:
     once, twice = Belfry(), Belfry()
     twice.bell.all_rings_are(Fate.DOUBLED)
     for centre in (once, twice):
-        centre.service.reject(centre.invite(), by="bob")
-        centre.service.accept(centre.invite(), by="bob")
+        centre.service.reject(centre.offer(), by="bob")
+        centre.service.accept(centre.offer(), by="bob")
         centre.service.tick()
     for agent_id in AGENTS:
         assert names(once.desks[agent_id]) == names(twice.desks[agent_id])
@@ -197,8 +197,8 @@ def test_d7_late_rings_out_of_order_bring_back_nothing_old() -> None:
     centre = Belfry()
     centre.bell.all_rings_are(Fate.LATE)
     clear(*centre.desks.values())
-    centre.service.reject(centre.invite(), by="bob")
-    centre.service.accept(centre.invite(), by="bob")
+    centre.service.reject(centre.offer(), by="bob")
+    centre.service.accept(centre.offer(), by="bob")
     assert [[], [], []] == [names(desk) for desk in centre.desks.values()]
     centre.bell.all_rings_are(Fate.HEARD)
     centre.bell.come_late()
@@ -210,10 +210,10 @@ def test_d7_late_rings_out_of_order_bring_back_nothing_old() -> None:
 def test_d7_an_offer_replaced_unheard_is_replaced_on_the_screen() -> None:
     """D7: where a second offer of the same conversation has followed the one on the screen, only that one stays."""
     centre = Belfry()
-    old = centre.invite()
+    old = centre.offer()
     centre.bell.all_rings_are(Fate.LOST)
     centre.service.reject(old, by="bob")
-    new = centre.invite()
+    new = centre.offer()
     centre.service.tick()
     assert [new] == list(centre.bob.ui.previews)
     assert ["show_preview", "dismiss_preview", "show_preview"] == names(centre.bob)
@@ -224,7 +224,7 @@ def test_d7_a_bell_that_fails_fails_no_command() -> None:
     """D7: the command has had its effect, so its caller hears nothing of a broken bell; the tick shows it."""
     centre = Belfry()
     centre.bell.error = ConnectionError("no bell")
-    ticket = centre.invite()
+    ticket = centre.offer()
     assert "bob" == centre.service.accept(ticket, by="bob").owner
     assert ["i"] == list(centre.alice.ui.windows)
     centre.service.tick()
@@ -237,7 +237,7 @@ def test_d7_a_workspace_however_far_behind_is_brought_up_to_date(behind: int) ->
     centre = Belfry()
     centre.open("j")
     centre.service.receive_message("i", "before")
-    ticket = centre.invite()
+    ticket = centre.offer()
     centre.bell.all_rings_are(Fate.LOST)
     centre.service.mark_done("j", by="alice")  # 1 for Alice
     for number in range(behind - 1):
@@ -253,11 +253,11 @@ def test_d7_a_workspace_however_far_behind_is_brought_up_to_date(behind: int) ->
 def test_d7_an_invitee_far_behind_loses_what_is_closed() -> None:
     """D7: a preview whose end lies more changes back than are remembered goes, and so do deleted entries."""
     centre = Belfry()
-    centre.service.reject(centre.invite(), by="bob")
+    centre.service.reject(centre.offer(), by="bob")
     (entry,) = centre.alice.workspace.my_messages
     centre.open("j")
     other = centre.service.request_transfer("j", BOB, by="alice")
-    ticket = centre.invite()
+    ticket = centre.offer()
     centre.bell.all_rings_are(Fate.LOST)
     centre.service.delete_message("alice", entry.id)
     centre.service.cancel(other.id, by="alice")
@@ -265,7 +265,7 @@ def test_d7_an_invitee_far_behind_loses_what_is_closed() -> None:
         centre.service.update_case_data("i", {"count": number}, by="alice")
     centre.service.tick()
     assert [ticket] == list(centre.bob.ui.previews)
-    assert CaseData({"count": 299}) == centre.bob.ui.previews[ticket].case_data
+    assert CaseData({"tier": "gold", "count": 299}) == centre.bob.ui.previews[ticket].case_data
     assert () == centre.alice.workspace.my_messages
     assert {} == centre.alice.ui.messages
     centre.assert_all_true()
@@ -375,7 +375,7 @@ def test_d7_a_closed_connection_shows_nothing_more() -> None:
     """D7: after close, and a second close, neither a change nor a tick nor a late ring reaches the front end."""
     centre = Belfry()
     centre.bell.fates["bob"] = Fate.LATE
-    centre.invite()
+    centre.offer()
     clear(centre.bob)
     centre.bob.connection.close()
     centre.bob.connection.close()

@@ -174,7 +174,7 @@ def test_d2_auto_answer_that_comes_too_late_records_the_expiry(caplog: pytest.Lo
     """D2: a workspace that hears of its invitation after the deadline does not get it, which is no fault to log."""
     centre = Belfry(WorkspaceSettings(answering=Answering.AUTO_WITH_PREVIEW))
     centre.bell.fates["bob"] = Fate.LATE
-    centre.invite()
+    centre.offer()
     centre.clock.advance(TIMEOUT)
     centre.bell.fates["bob"] = Fate.HEARD
     centre.bell.come_late()
@@ -254,7 +254,7 @@ def test_d4_entries_that_come_together_are_newest_first() -> None:
     centre.bell.all_rings_are(Fate.LOST)
     reasons = [f"reason {number}" for number in range(12)]
     for reason in reasons:
-        centre.service.reject(centre.invite(), by="bob", reason=reason)
+        centre.service.reject(centre.offer(), by="bob", reason=reason)
         centre.clock.advance(timedelta(seconds=1))
     centre.service.tick()
     assert reasons[::-1] == [message.params["reason"] for message in centre.alice.workspace.my_messages]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime, timedelta
-from threading import Barrier, Event, Thread
+from threading import Barrier, Event, Thread, get_ident
 from typing import Any
 
 import attrs
@@ -15,11 +15,13 @@ from sms_transfer import (
     AlreadyExists,
     Answering,
     ChannelStatus,
+    FrozenDict,
     Interaction,
     InteractionWindow,
     InvalidValue,
     Media,
     Message,
+    NotFound,
     StoreUnavailable,
     TransferPolicy,
     TransferService,
@@ -30,7 +32,7 @@ from sms_transfer import (
 from sms_transfer.adapters.memory import MemoryStore
 from sms_transfer.serial import OneAtATime
 from sms_transfer.testing import ManualClock, RecordingUI
-from support import ALICE, BOB, CONTACT, TIMEOUT, Centre, Desk, FakeGateway
+from support import ALICE, BOB, CONTACT, TIMEOUT, Centre, FakeGateway
 
 PATIENCE = 20.0  # seconds, after which a test gives up; none of them takes that long
 
@@ -187,34 +189,6 @@ def test_f5_a_request_that_is_recorded_is_not_said_to_have_failed(caplog: pytest
     assert "could not look after the invitee" in caplog.text
 
 
-class Choosy(FakeGateway):
-    """Takes the texts of one conversation only."""
-
-    def send(self, message: Message, contact: object) -> None:
-        if message.interaction_id != "i-5":
-            raise TimeoutError
-        self.sent.append(message)
-
-
-def test_f6_texts_that_are_never_taken_hold_up_no_others() -> None:
-    """F6: however many conversations have a text that the provider refuses, every other text is tried."""
-    gateway = Choosy()
-    service = TransferService(gateway=gateway)
-    ready(service, "alice", capacity=10)
-    for number in range(6):
-        opened(service, f"i-{number}")
-        if number < 5:
-            service.reply(f"i-{number}", "refused", by="alice")
-    gateway_takes = service.reply("i-5", "taken", by="alice")
-    assert [gateway_takes] == gateway.sent
-    service.reply("i-4", "refused", by="alice")
-    gateway.sent.clear()
-    service.reply("i-5", "taken", by="alice")
-    waiting = [service.tick(limit=2).sent for _ in range(4)]
-    assert [0] * 4 == waiting  # all five were tried, in turns, and refused
-    assert 1 == len(gateway.sent)
-
-
 def test_f6_every_waiting_conversation_gets_its_turn() -> None:
     """F6: asked for a few at a time, a store names them all before it names one again."""
     store = MemoryStore()
@@ -231,21 +205,20 @@ def test_f6_every_waiting_conversation_gets_its_turn() -> None:
 
 def test_one_at_a_time_keeps_nobody() -> None:
     """A thread whose job is asked for again and again hands on, and returns; nothing asked for is forgotten."""
-    turns, rounds, ended = OneAtATime(), 0, Event()
+    turns, ended = OneAtATime(), Event()
+    ran_in: list[int] = []
 
     def job() -> None:
-        nonlocal rounds
-        rounds += 1
-        if rounds < 100:
+        ran_in.append(get_ident())
+        if len(ran_in) < 100:
             turns.run("key", job)  # as if others came all the time
         else:
             ended.set()
 
     turns.run("key", job)
-    returned_after = rounds
     assert ended.wait(PATIENCE)
-    assert 100 == rounds
-    assert returned_after <= 100
+    assert 100 == len(ran_in)
+    assert 1 <= ran_in.count(get_ident()) <= 16
 
 
 def test_one_at_a_time_survives_an_interrupt() -> None:
@@ -266,11 +239,11 @@ class Hangs(RecordingUI):
 
     def __init__(self) -> None:
         super().__init__()
-        self.hanging, self.go_on = Event(), Event()
+        self.hanging, self.go_on, self.let_go = Event(), Event(), False
 
     def open_window(self, window: InteractionWindow) -> None:
         self.hanging.set()
-        assert self.go_on.wait(PATIENCE)
+        self.let_go = self.go_on.wait(PATIENCE)
         super().open_window(window)
 
 
@@ -286,6 +259,7 @@ def test_d7_reconnecting_does_not_wait_for_a_front_end_that_hangs() -> None:
     ui.go_on.set()
     first.join(PATIENCE)
     centre.service.tick()
+    assert ui.let_go  # and did not just give up
     assert ["hello"] == [text.text for text in ui.windows["i"].transcript]
     assert 1 == len(ui.called("open_window"))
 
@@ -453,12 +427,44 @@ def test_a8_a_text_to_the_contact_says_something() -> None:
     assert () == centre.service.transcript("i")
 
 
-def test_d7_unknown_agents_leave_nothing_behind() -> None:
-    """D4: marking for agents whom nobody knows makes no desks for them."""
-    centre = Centre()
+def test_d4_unknown_agents_leave_nothing_behind() -> None:
+    """D4: marking and looking for agents whom nobody knows makes no desks for them."""
+    store = MemoryStore()
+    service = TransferService(store)
+    ready(service, "alice")
+    opened(service)
     for number in range(10):
-        with pytest.raises(LookupError):
-            centre.service.mark_read(f"nobody-{number}", "message")
-        with pytest.raises(LookupError):
-            centre.service.delete_message(f"nobody-{number}", "message")
-    assert isinstance(centre.bob, Desk)
+        store.desktop(f"nobody-{number}")
+        with pytest.raises(NotFound):
+            service.mark_read(f"nobody-{number}", "message")
+        with pytest.raises(NotFound):
+            service.delete_message(f"nobody-{number}", "message")
+    assert {"alice"} == set(store._desks)  # noqa: SLF001 - nothing public tells what is not needed
+
+
+def test_t9_one_invitation_that_cannot_be_withdrawn_keeps_no_other(caplog: pytest.LogCaptureFixture) -> None:
+    """T9: the agent is gone all the same, and what can be withdrawn is."""
+
+    class Picky(MemoryStore):
+        def commit(self, decision: Any) -> None:
+            if decision.interaction.id == "i" and decision.notices:
+                raise StoreUnavailable(detail="for this one")
+            super().commit(decision)
+
+    service = TransferService(Picky())
+    ready(service, "alice", "bob")
+    for id_ in ("i", "j"):
+        opened(service, id_)
+        service.request_transfer(id_, BOB, by="alice")
+    assert ChannelStatus.LOGGED_OUT is service.log_out("bob").status
+    assert None is service.interaction("j").transfer
+    assert None is not service.interaction("i").transfer
+    assert "could not withdraw invitation" in caplog.text
+
+
+@pytest.mark.parametrize("given", [None, 5, "text", ["list"]])
+def test_a8_a_frozen_dict_is_made_of_a_mapping(given: Any) -> None:
+    """A8: anything else is refused in our own words."""
+    with pytest.raises(InvalidValue) as caught:
+        FrozenDict(given)
+    assert "items" == caught.value.field

@@ -16,9 +16,8 @@ from sms_transfer.core.commands import AgentCommand, FailInvitation, LogOut
 from sms_transfer.core.decide import InteractionCommand, decide
 from sms_transfer.core.decision import Context, Decision
 from sms_transfer.core.desktop import Snapshot
-from sms_transfer.core.lifecycle import ChannelStatus
 from sms_transfer.core.model import Agent, Direction, TransferRequest
-from sms_transfer.core.policy import TransferPolicy
+from sms_transfer.core.policy import TransferPolicy, has_left
 from sms_transfer.core.presence import decide_presence
 from sms_transfer.errors import Conflict, InvalidValue, NotFound
 from sms_transfer.log import log_failure
@@ -120,7 +119,7 @@ class Flow:
             return request
         try:
             invitee = self.directory.agents((invitation.invitee,)).get(invitation.invitee)
-            if invitee is None or invitee.status is ChannelStatus.LOGGED_OUT:
+            if has_left(invitee):
                 return self.perform(FailInvitation(invitation.id)).request
         except Exception as error:  # noqa: BLE001 - the request is recorded, and its deadline will end it
             log_failure("could not look after the invitee of transfer", request.id, error)
@@ -173,7 +172,10 @@ class Flow:
 
     def _fail_invitations(self, agent_id: str, *, disconnected: bool) -> None:
         for invitation in self.store.desktop(agent_id).invitations:
-            self.perform(FailInvitation(invitation.id, disconnected=disconnected))
+            try:
+                self.perform(FailInvitation(invitation.id, disconnected=disconnected))
+            except Exception as error:  # noqa: BLE001 - the agent is gone all the same, and deadlines end the rest
+                log_failure("could not withdraw invitation", invitation.id, error)
 
 
 R = TypeVar("R")

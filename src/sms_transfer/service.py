@@ -36,8 +36,6 @@ from sms_transfer.core.commands import (
     SetReady,
     UpdateCaseData,
 )
-from sms_transfer.core.decide import why_not
-from sms_transfer.core.decision import Context
 from sms_transfer.core.desktop import Snapshot
 from sms_transfer.core.events import Event
 from sms_transfer.core.model import (
@@ -50,7 +48,7 @@ from sms_transfer.core.model import (
     TargetKind,
     TransferRequest,
 )
-from sms_transfer.core.policy import Reason, TransferPolicy
+from sms_transfer.core.policy import Reason, TransferPolicy, eligibility
 from sms_transfer.errors import InvalidValue, NotFound
 from sms_transfer.flow import Flow
 from sms_transfer.log import log_failure
@@ -468,13 +466,8 @@ class TransferService:
         facts = self._store.read(Need(interaction_id=_id("interaction_id", interaction_id), load_of=agent_id), now)
         if facts.interaction is None:
             raise NotFound(kind="interaction", id=interaction_id)
-        context = Context(
-            now=now,
-            policy=self._flow.policy,
-            agents=self._flow.directory.agents((target.id,)),
-            load=facts.load,
-        )
-        return why_not(facts.interaction, target, context)
+        agent = self._flow.directory.agents((target.id,)).get(target.id)
+        return eligibility(facts.interaction, target, agent, load=facts.load, policy=self._flow.policy)
 
     def snapshot(self, agent_id: str) -> Snapshot:
         """What this agent's workspace should show now.

@@ -14,7 +14,6 @@ from typing import ParamSpec
 from sms_transfer.core import check
 from sms_transfer.core.commands import Accept
 from sms_transfer.core.desktop import (
-    Answering,
     Desktop,
     InteractionPreview,
     InteractionWindow,
@@ -175,7 +174,7 @@ class Workspace:
         transfer, invitation = interaction.transfer, interaction.live_invitation
         if transfer is None or invitation is None:
             return
-        if self.settings.answering is not Answering.AUTO_WITHOUT_PREVIEW:
+        if self.settings.shows_previews:
             preview = preview_of(interaction, transfer, invitation, agent, self.settings)
             if preview != self._previews.get(invitation.id):
                 self._ui.show_preview(preview)

@@ -19,8 +19,9 @@ from sms_transfer.core.decision import Claim, Decision
 from sms_transfer.core.desktop import Desktop, Transcript
 from sms_transfer.core.events import Event
 from sms_transfer.core.lifecycle import InteractionState
-from sms_transfer.core.model import Agent, Direction, Interaction, Message, Target, TransferRequest
+from sms_transfer.core.model import Agent, Direction, Interaction, Message, TransferRequest
 from sms_transfer.core.notices import SystemMessage
+from sms_transfer.core.policy import places_taken
 from sms_transfer.errors import AlreadyExists, Conflict, InvalidValue
 from sms_transfer.ports import EventPage, Facts
 
@@ -159,8 +160,8 @@ class MemoryStore:
         return 0 if desk is None else desk.load(now)
 
     def _check_claim(self, claim: Claim, before: Interaction | None, after: Interaction) -> None:
-        gained = _places(after, claim.at).count(claim.agent_id)
-        lost = 0 if before is None else _places(before, claim.at).count(claim.agent_id)
+        gained = places_taken(after, claim.at).count(claim.agent_id)
+        lost = 0 if before is None else places_taken(before, claim.at).count(claim.agent_id)
         if self._load(claim.agent_id, claim.at) - lost + gained > claim.limit:
             raise Conflict(kind="agent", id=claim.agent_id)
 
@@ -358,13 +359,3 @@ class MemoryStore:
 
 
 _CURSOR_DIGITS = 19
-
-
-def _places(interaction: Interaction, now: datetime) -> tuple[str, ...]:
-    """Whose places this interaction takes (E3): its owner's until it is done, and its invitee's until the deadline."""
-    taken: list[str] = []
-    if not isinstance(interaction.owner, Target) and interaction.state is not InteractionState.DONE:
-        taken.append(interaction.owner)
-    if (invitation := interaction.live_invitation) is not None and invitation.deadline > now:
-        taken.append(invitation.invitee)
-    return tuple(taken)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from typing import Any, Generic, TypeVar, cast
+from typing import Any, ClassVar, Generic, TypeVar, cast
 
 import attrs
 
@@ -42,11 +42,17 @@ class FrozenDict(Mapping[str, V_co], Generic[V_co]):
 
     Equal to any mapping with the same items; can be hashed, copied and pickled. (`types.MappingProxyType` can be
     neither pickled nor deep-copied, and shows through what happens to the dict behind it.)
+
+    Raises:
+        InvalidValue: it is made of something that is no mapping.
     """
 
     __slots__ = ("_items",)
+    _field: ClassVar[str] = "items"
 
     def __init__(self, items: Mapping[str, V_co] = {}) -> None:
+        if not isinstance(untrusted(items), Mapping):
+            raise InvalidValue(field=self._field, rule="must be a mapping")
         self._items = dict(items)
 
     def __getitem__(self, key: str) -> V_co:
@@ -62,7 +68,7 @@ class FrozenDict(Mapping[str, V_co], Generic[V_co]):
         return hash(frozenset(self._items.items()))
 
     def __repr__(self) -> str:
-        # Keys only: case data and the parameters of a notice may be personal (A6).
+        # Not even the keys: case data and the parameters of a notice may be personal (A6).
         return f"<{len(self._items)} entries>"
 
     def __reduce__(self) -> tuple[object, ...]:
@@ -77,13 +83,12 @@ class CaseData(FrozenDict[CaseValue]):
     """
 
     __slots__ = ("size",)
+    _field: ClassVar[str] = "case_data"
 
     def __init__(self, items: Mapping[str, CaseValue] = {}) -> None:
-        if not isinstance(untrusted(items), Mapping):
-            raise InvalidValue(field="case_data", rule="must be a mapping")
         super().__init__(items)
         for key, item in self._items.items():
-            check_case_item("case_data", key, item)
+            check_case_item(self._field, key, item)
         self.size = sum(len(key) + len(str(value)) for key, value in self._items.items())
         """Characters, keys and values together: what `TransferPolicy.max_case_data` limits."""
 

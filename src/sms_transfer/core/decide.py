@@ -27,8 +27,7 @@ from sms_transfer.core.commands import (
     UpdateCaseData,
 )
 from sms_transfer.core.decision import Context, Decision
-from sms_transfer.core.model import Interaction, Target, TransferRequest
-from sms_transfer.core.policy import Reason, eligibility
+from sms_transfer.core.model import Interaction, TransferRequest
 from sms_transfer.errors import NotFound, Refused
 
 PresentCommand = (
@@ -75,16 +74,6 @@ def decide(interaction: Interaction | None, command: InteractionCommand, context
     if live is None or context.now < live.deadline or isinstance(command, Expire):
         return _decide(interaction, command, context)
     return _after(transfer.overdue(interaction, live), command, context)
-
-
-def why_not(interaction: Interaction, target: Target, context: Context) -> frozenset[Reason]:
-    """Every reason for which a request would be refused now because of its target; none if it would not be (E1).
-
-    Args:
-        context: with the record and the load of the target's agent, if it is one.
-    """
-    agent = context.agents.get(target.id)
-    return eligibility(interaction, target, agent, load=context.load, policy=context.policy)
 
 
 def _after(expiry: Decision, command: PresentCommand, context: Context) -> Decision:

@@ -57,6 +57,11 @@ class WorkspaceSettings:
         default=None, converter=check.to_optional_ids, validator=check.optional_identifiers
     )
 
+    @property
+    def shows_previews(self) -> bool:
+        """Whether an invitation is shown before it is answered (D2)."""
+        return self.answering is not Answering.AUTO_WITHOUT_PREVIEW
+
 
 @attrs.frozen
 class Transcript:

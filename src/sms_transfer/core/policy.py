@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 import attrs
 
 from sms_transfer.core import check
-from sms_transfer.core.lifecycle import ChannelStatus
+from sms_transfer.core.lifecycle import ChannelStatus, InteractionState
 from sms_transfer.core.model import Agent, Interaction, Privilege, Target, TargetKind
 
 
@@ -103,3 +103,19 @@ def standing(interaction: Interaction, agent: Agent | None) -> frozenset[Reason]
     if interaction.media not in agent.media:
         reasons.add(Reason.MEDIA_NOT_HANDLED)
     return frozenset(reasons)
+
+
+def places_taken(interaction: Interaction, now: datetime) -> tuple[str, ...]:
+    """The agents of whom this interaction takes a place (E3).
+
+    Its owner, until it is done, and its invitee, until the deadline: from then on the invitation cannot be accepted any
+    more, whether or not anything has recorded that yet (T10).
+    """
+    owner, invitation = interaction.owner, interaction.live_invitation
+    taken = () if isinstance(owner, Target) or interaction.state is InteractionState.DONE else (owner,)
+    return taken if invitation is None or invitation.deadline <= now else (*taken, invitation.invitee)
+
+
+def has_left(invitee: Agent | None) -> bool:
+    """Whether an invitee is gone, so that an invitation must not wait for them (T9). Not Ready is not gone."""
+    return invitee is None or invitee.status is ChannelStatus.LOGGED_OUT

@@ -39,7 +39,7 @@ from sms_transfer.core.model import (
     TransferRequest,
 )
 from sms_transfer.core.notices import SystemMessage
-from sms_transfer.core.policy import TransferPolicy
+from sms_transfer.core.policy import TransferPolicy, places_taken
 from sms_transfer.errors import InvitationClosed, NotPermitted, Refused
 
 Decide = Callable[[Interaction | None, InteractionCommand, Context], Decision]
@@ -80,11 +80,7 @@ class Case:
     @property
     def places(self) -> tuple[str, ...]:
         """Whose places it takes (E3)."""
-        owner = () if self.interaction.state is InteractionState.DONE else (str(self.interaction.owner),)
-        invitation = self.interaction.live_invitation
-        if invitation is None or invitation.deadline <= NOW:
-            return owner
-        return (*owner, invitation.invitee)
+        return places_taken(self.interaction, NOW)
 
     @property
     def requests(self) -> tuple[TransferRequest, ...]:

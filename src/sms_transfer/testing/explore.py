@@ -27,6 +27,7 @@ from sms_transfer.core.commands import AgentCommand, FailInvitation, LogIn, LogO
 from sms_transfer.core.decide import PresentCommand, decide
 from sms_transfer.core.lifecycle import AGENT, INTERACTION, TRANSFER, ChannelStatus
 from sms_transfer.core.model import Agent
+from sms_transfer.core.policy import has_left
 from sms_transfer.core.presence import decide_presence
 from sms_transfer.errors import IllegalTransition
 from sms_transfer.testing._cases import Broken, Case, Decide, Rules
@@ -264,7 +265,7 @@ class _Walk:
         """Whether the invitee has left: only then is the invitation withdrawn by whoever cleans up (T9)."""
         invitation = self._case_list[case].interaction.live_invitation
         records = [self._agents[agent][status] for agent, status in enumerate(statuses)]
-        gone = {record.id for record in records if record.status is ChannelStatus.LOGGED_OUT}
+        gone = {record.id for record in records if has_left(record)}
         return invitation is not None and invitation.invitee in gone
 
     def _loads(self, cases: State) -> dict[str, int]:
