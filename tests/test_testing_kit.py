@@ -29,6 +29,7 @@ from sms_transfer import (
     OwnershipMoved,
     Target,
     TransferClosed,
+    TransferPolicy,
     TransferRequest,
     TransferRequested,
     TransferService,
@@ -186,6 +187,20 @@ def test_machine_finds_a_broken_store(store: type[MemoryStore]) -> None:
     )
     with pytest.raises(AssertionError):
         run_state_machine_as_test(Broken, settings=bounded)
+
+
+def test_machine_finds_a_service_that_allows_too_much() -> None:
+    """`TransferMachine` fails where an agent is invited who cannot receive."""
+
+    class Anybody(TransferMachine):
+        def make_service(self, clock: ManualClock) -> TransferService:
+            return TransferService(clock=clock, policy=TransferPolicy(require_ready=False))
+
+    machine = Anybody()
+    machine.open_the_centre()
+    machine.come("ben", ready=False)
+    with pytest.raises(AssertionError):
+        machine.request("with-ann", "ben")
 
 
 class Lenient(TransferService):

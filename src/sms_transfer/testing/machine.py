@@ -35,7 +35,7 @@ from sms_transfer.core.desktop import WorkspaceSettings
 from sms_transfer.core.lifecycle import ChannelStatus, InteractionState, TransferState
 from sms_transfer.core.model import Agent, Contact, Interaction, Media, Target
 from sms_transfer.core.policy import TransferPolicy
-from sms_transfer.errors import InvitationClosed, NotPermitted, Refused, StaleEpoch, TargetNotEligible, TransferPending
+from sms_transfer.errors import InvitationClosed, NotPermitted, Refused, StaleEpoch, TransferPending
 from sms_transfer.service import TransferService
 from sms_transfer.testing.clock import ManualClock
 from sms_transfer.testing.ui import RecordingUI
@@ -118,18 +118,16 @@ class TransferMachine(RuleBasedStateMachine):
         """The owner asks for a transfer; the model knows whether that may be."""
         conversation = self.conversations[id_]
         self._settle(conversation)
-        sender = conversation.owner
+        sender, live, allowed = conversation.owner, conversation.live, self._may_request(conversation, to)
         try:
             made = self.service.request_transfer(id_, Target.agent(to), by=sender, epoch=conversation.epoch)
         except TransferPending as pending:
-            assert conversation.live is not None
-            assert pending.transfer.id == conversation.live.id
-        except TargetNotEligible:
-            full = self._load(to) >= CAPACITY
-            assert to == sender or full or self.statuses[to] is not ChannelStatus.READY
+            assert live is not None
+            assert pending.transfer.id == live.id
         except Refused:
-            assert conversation.done or self.statuses[sender] is ChannelStatus.LOGGED_OUT
+            assert not allowed
         else:
+            assert allowed
             assert made.invitation is not None
             deadline = self.passed + TransferPolicy().invitation_timeout.total_seconds()
             conversation.error = ""
@@ -312,6 +310,12 @@ class TransferMachine(RuleBasedStateMachine):
     def _of(self, id_: str) -> tuple[_Conversation, _Transfer]:
         transfer = self.transfers[id_]
         return self.conversations[transfer.interaction_id], transfer
+
+    def _may_request(self, conversation: _Conversation, to: str) -> bool:
+        """Whether the owner may ask for a transfer to this agent (T1, T3, F2, E1, A4)."""
+        owner_may = not conversation.done and conversation.live is None and not self._off(conversation.owner)
+        target_can = to != conversation.owner and self.statuses[to] is ChannelStatus.READY and self._load(to) < CAPACITY
+        return owner_may and target_can and conversation.epoch < TransferPolicy().max_hops
 
     def _settle(self, conversation: _Conversation) -> None:
         """Whatever is asked of a conversation finds what is overdue expired (T10)."""
