@@ -56,6 +56,7 @@ from sms_transfer import (
     TransferRequest,
     TransferService,
     TransferState,
+    UnusableStore,
     Workspace,
     WorkspaceSettings,
 )
@@ -819,6 +820,7 @@ ERRORS: list[tuple[SmsTransferError, str]] = [
     (Conflict(kind="agent", id="a"), "agent 'a' was changed by somebody else"),
     (StoreUnavailable(detail="no disk"), "the store cannot be reached: no disk"),
     (CorruptRecord(kind="agent", id="a"), "the record of agent 'a' cannot be read"),
+    (UnusableStore(detail="no such file"), "the store cannot be used: no such file"),
 ]
 EACH_ERROR = [pytest.param(error, words, id=f"{error.code}-{at}") for at, (error, words) in enumerate(ERRORS)]
 
@@ -887,7 +889,7 @@ def test_a8_an_error_is_the_builtin_it_is_like(kind: type[Exception], builtin: t
 
 @pytest.mark.parametrize(
     ("kind", "retryable"),
-    [(StoreError, False), (Conflict, True), (StoreUnavailable, True), (CorruptRecord, False)],
+    [(StoreError, False), (Conflict, True), (StoreUnavailable, True), (UnusableStore, False), (CorruptRecord, False)],
 )
 def test_a8_a_store_error_says_whether_to_try_again(*, kind: type[StoreError], retryable: bool) -> None:
     """A8: the same command may go through later, or not."""

@@ -165,24 +165,17 @@ def test_f5_a_text_that_is_recorded_is_not_said_to_have_failed(caplog: pytest.Lo
     assert "could not send a text of interaction i" in caplog.text
 
 
-class FailsAfterRequest(MemoryStore):
-    """A directory that is gone once an invitation is recorded."""
-
-    gone = False
-
-    def commit(self, decision: Any) -> None:
-        super().commit(decision)
-        self.gone = decision.interaction.transfer is not None
-
-    def agents(self, ids: Collection[str]) -> Mapping[str, Agent]:
-        if self.gone:
-            raise RuntimeError(ids)
-        return super().agents(ids)
-
-
 def test_f5_a_request_that_is_recorded_is_not_said_to_have_failed(caplog: pytest.LogCaptureFixture) -> None:
     """F5, T9: looking after the invitee is extra; the deadline ends the transfer in any case."""
-    service = TransferService(FailsAfterRequest())
+
+    class GoneOnceInvited(MemoryStore):
+        def agents(self, ids: Collection[str]) -> Mapping[str, Agent]:
+            if store.due(ManualClock().now() + TIMEOUT, limit=1):
+                raise RuntimeError(ids)
+            return super().agents(ids)
+
+    store = MemoryStore()
+    service = TransferService(store, directory=GoneOnceInvited(), clock=ManualClock())
     ready(service, "alice", "bob")
     opened(service)
     assert TransferState.INVITED is service.request_transfer("i", BOB, by="alice").state

@@ -31,9 +31,11 @@ from sms_transfer import (
     Media,
     NotPermitted,
     OwnershipMoved,
+    Reason,
     SmsTransferError,
     StaleEpoch,
     Target,
+    TargetNotEligible,
     Tick,
     TransferClosed,
     TransferPending,
@@ -608,17 +610,38 @@ def test_f4_a_store_that_contradicts_itself_is_found_out() -> None:
 # F4, T9: nobody who has left is left invited
 
 
+def test_f4_an_invitee_who_left_while_being_invited_is_not_invited() -> None:
+    """T9: logged out after the request was decided and before it was recorded; the store keeps the agents."""
+
+    class Leaving(MemoryStore):
+        def commit(self, decision: Decision) -> None:
+            if any(isinstance(event, InvitationSent) for event in decision.events):
+                service.log_out("bob")
+            super().commit(decision)
+
+    service = a_service(Leaving())
+
+    with pytest.raises(TargetNotEligible) as refused:
+        service.request_transfer("i", BOB, by="alice")
+
+    assert frozenset({Reason.LOGGED_OUT}) == refused.value.reasons
+    assert InteractionState.ACTIVE is service.interaction("i").state
+
+
 def test_f4_an_invitee_who_left_while_being_invited_is_not_left_invited() -> None:
-    """T9: logged out after the request was decided and before it was recorded."""
+    """T9: the agents are kept elsewhere, and old records of them in the store say nothing."""
+    directory = MemoryStore()
 
     class Leaving(MemoryStore):
         def commit(self, decision: Decision) -> None:
             super().commit(decision)
             if any(isinstance(event, InvitationSent) for event in decision.events):
-                bob = self.agents(["bob"])["bob"]
-                self.replace_agent(bob, attrs.evolve(bob, status=ChannelStatus.LOGGED_OUT))
+                bob = directory.agents(["bob"])["bob"]
+                directory.replace_agent(bob, attrs.evolve(bob, status=ChannelStatus.LOGGED_OUT))
 
-    service = a_service(Leaving())
+    store = Leaving()
+    store.add_agent(Agent("bob", "Bob"))
+    service = a_service(store, directory=directory)
 
     request = service.request_transfer("i", BOB, by="alice")
 
@@ -635,7 +658,7 @@ def test_f4_an_invitee_whose_leaving_has_closed_it_already_is_told_so() -> None:
             if any(isinstance(event, InvitationSent) for event in decision.events):
                 service.log_out("bob")
 
-    service = a_service(Leaving())
+    service = a_service(Leaving(), directory=MemoryStore())
 
     request = service.request_transfer("i", BOB, by="alice")
 

@@ -93,6 +93,7 @@ from sms_transfer.errors import (
     StoreUnavailable,
     TargetNotEligible,
     TransferPending,
+    UnusableStore,
 )
 from sms_transfer.ports import (
     EventPage,
@@ -181,6 +182,7 @@ __all__ = [
     "TransferRequested",
     "TransferService",
     "TransferState",
+    "UnusableStore",
     "Workspace",
     "WorkspaceSettings",
     "__version__",

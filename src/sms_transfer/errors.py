@@ -229,6 +229,20 @@ class StoreUnavailable(StoreError):
         self.detail = detail
 
 
+class UnusableStore(StoreError):
+    """The store cannot be used as it is: not ours, newer than this code, not migrated, read-only; retrying is no help.
+
+    Args:
+        detail: what is wrong, without secrets.
+    """
+
+    code = "unusable_store"
+
+    def __init__(self, *, detail: str) -> None:
+        super().__init__(f"the store cannot be used: {detail}", detail=detail)
+        self.detail = detail
+
+
 class CorruptRecord(StoreError):
     """The store holds something that cannot be read back."""
 

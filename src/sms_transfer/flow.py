@@ -11,6 +11,8 @@ from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 from typing import Final, TypeVar
 
+import attrs
+
 from sms_transfer.core.check import to_utc, untrusted
 from sms_transfer.core.commands import AgentCommand, FailInvitation, LogOut
 from sms_transfer.core.decide import InteractionCommand, decide
@@ -52,6 +54,7 @@ class Flow:
         self.policy = policy
         self.outbox = Outbox(store, gateway)
         self._clock = clock
+        self._keeps_agents = directory is store
 
     def now(self) -> datetime:
         """The present instant, in UTC.
@@ -112,10 +115,11 @@ class Flow:
         """See to it that nobody who has just logged out is left invited (T9).
 
         Whoever logs out is recorded as such first and loses the live invitations after. An invitation that was decided
-        before that and recorded after it would be missed, so whoever records one looks once more.
+        before that and recorded after it would be missed. A store that keeps the agents refuses to record it; with any
+        other directory, whoever records one looks once more.
         """
         invitation = request.invitation
-        if invitation is None or request.state.is_final:
+        if self._keeps_agents or invitation is None or request.state.is_final:
             return request
         try:
             invitee = self.directory.agents((invitation.invitee,)).get(invitation.invitee)
@@ -154,7 +158,7 @@ class Flow:
         context = Context(
             now=now,
             policy=self.policy,
-            agents=self.directory.agents(need.agents),
+            agents=facts.agents if self._keeps_agents else self.directory.agents(need.agents),
             load=facts.load,
             request=facts.request,
             message=facts.message,
@@ -162,7 +166,7 @@ class Flow:
         )
         decision = decide(facts.interaction, command, context)
         if decision.events:
-            self.store.commit(decision)
+            self.store.commit(decision if self._keeps_agents else _not_asking(decision))
         return decision
 
     def _tell(self, decision: Decision) -> None:
@@ -176,6 +180,13 @@ class Flow:
                 self.perform(FailInvitation(invitation.id, disconnected=disconnected))
             except Exception as error:  # noqa: BLE001 - the agent is gone all the same, and deadlines end the rest
                 log_failure("could not withdraw invitation", invitation.id, error)
+
+
+def _not_asking(decision: Decision) -> Decision:
+    """The decision for a store that may hold old records of agents whom another directory keeps now."""
+    if decision.claim is None or not decision.claim.invites:
+        return decision
+    return attrs.evolve(decision, claim=attrs.evolve(decision.claim, invites=False))
 
 
 R = TypeVar("R")

@@ -13,7 +13,7 @@ from typing import Protocol, runtime_checkable
 import attrs
 
 from sms_transfer.core.commands import Need
-from sms_transfer.core.decision import Decision
+from sms_transfer.core.decision import NOBODY, Decision
 from sms_transfer.core.desktop import Desktop, InteractionPreview, InteractionWindow
 from sms_transfer.core.events import Event
 from sms_transfer.core.model import Agent, Contact, Interaction, Message, TransferRequest
@@ -82,6 +82,7 @@ class Facts:
             place, whether or not anything has recorded its expiry yet: T10, F4.)
         message: the text recorded under its message id.
         repeated: the transfer request that was made under its key.
+        agents: the records that the store keeps of the agents it asks for; who is unknown is left out.
     """
 
     interaction: Interaction | None = None
@@ -89,6 +90,7 @@ class Facts:
     load: int = 0
     message: Message | None = None
     repeated: TransferRequest | None = None
+    agents: Mapping[str, Agent] = NOBODY
 
 
 @attrs.frozen(kw_only=True)
@@ -127,7 +129,9 @@ class TransferStore(Directory, Protocol):
         1. refuse unless the interaction's recorded version is one below the decision's (0: there is none yet), and
            its key, if it has one, is unused, and so are the ids of its texts;
         2. refuse a claim that would bring its agent above the limit, counted after this very change and for the
-           claim's instant (E3);
+           claim's instant (E3), and one that invites an agent whose record is kept here and who has left
+           (`sms_transfer.core.policy.has_left`): whoever leaves looks up their invitations after that is recorded, so
+           no invitation may come between (T9);
         3. refuse to change a request that is closed (F3), and a new request or ticket under an id that is taken;
         4. keep the interaction, its requests, texts and notices, add the events to the end of its history, and count
            one change for every agent concerned;
@@ -197,6 +201,36 @@ class TransferStore(Directory, Protocol):
 
     def delete_message(self, agent_id: str, message_id: str) -> bool:
         """Delete an entry of My Messages (D4), and count a change for this agent; False if there is no such entry."""
+        ...
+
+
+@runtime_checkable
+class RingsOnCommit(Protocol):
+    """What a `TransferStore` may also be: one with a doorbell of its own, which its commits ring.
+
+    Each commit must ring it for every agent concerned, so that they are woken if and only if the commit is kept. The
+    service then rings it for nothing but what is not committed through the store, such as an agent's status in another
+    `Directory`.
+    """
+
+    @property
+    def doorbell(self) -> Messaging:
+        """The doorbell; used by whoever is given no other."""
+        ...
+
+
+@runtime_checkable
+class JoinsTransaction(Protocol):
+    """What a `TransferStore` may also be: one that takes part in a transaction of the host application's.
+
+    What it commits is final only when the host commits, so the service neither rings nor sends on account of it (F6):
+    the store's own doorbell rings when the host commits, and texts are sent by the `tick` of a service that stands
+    outside.
+    """
+
+    @property
+    def joins_transaction(self) -> bool:
+        """Whether it does now."""
         ...
 
 

@@ -21,7 +21,7 @@ from sms_transfer.core.events import Event
 from sms_transfer.core.lifecycle import InteractionState
 from sms_transfer.core.model import Agent, Direction, Interaction, Message, TransferRequest
 from sms_transfer.core.notices import SystemMessage
-from sms_transfer.core.policy import places_taken
+from sms_transfer.core.policy import has_left, places_taken
 from sms_transfer.errors import AlreadyExists, Conflict, InvalidValue
 from sms_transfer.ports import EventPage, Facts
 
@@ -123,7 +123,7 @@ class MemoryStore:
                     transfer_id = self._tickets.get(need.invitation_id)
                 request = None if transfer_id is None else self._transfers.get(transfer_id)
                 if request is None:
-                    return Facts()
+                    return Facts(agents=self.agents(need.agents))
                 interaction_id = request.interaction_id
             conversation = self._conversations.get(interaction_id)
             key = None if need.key is None else self._keys.get(need.key)
@@ -133,6 +133,7 @@ class MemoryStore:
                 load=0 if need.load_of is None else self._load(need.load_of, now),
                 message=None if need.message_id is None else self._texts.get(need.message_id),
                 repeated=None if key is None else self._transfers[key],
+                agents=self.agents(need.agents),
             )
 
     def commit(self, decision: Decision) -> None:
@@ -163,6 +164,9 @@ class MemoryStore:
         gained = places_taken(after, claim.at).count(claim.agent_id)
         lost = 0 if before is None else places_taken(before, claim.at).count(claim.agent_id)
         if self._load(claim.agent_id, claim.at) - lost + gained > claim.limit:
+            raise Conflict(kind="agent", id=claim.agent_id)
+        known = self._agents.get(claim.agent_id)
+        if claim.invites and known is not None and has_left(known):  # T9
             raise Conflict(kind="agent", id=claim.agent_id)
 
     def _check_ids(self, request: TransferRequest) -> None:

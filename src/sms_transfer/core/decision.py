@@ -43,11 +43,16 @@ class Context:
 
 @attrs.frozen
 class Claim:
-    """A place that a commit takes for an agent: the store refuses it beyond ``limit`` places taken at ``at`` (E3)."""
+    """A place that a commit takes for an agent: the store refuses it beyond ``limit`` places taken at ``at`` (E3).
+
+    Args:
+        invites: the place is an invitation's, so an agent who has left in the meantime cannot be given it (T9).
+    """
 
     agent_id: str
     limit: int
     at: datetime
+    invites: bool = attrs.field(default=False, kw_only=True)
 
 
 @attrs.frozen

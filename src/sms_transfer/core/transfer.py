@@ -89,7 +89,7 @@ def request(interaction: Interaction, command: RequestTransfer, context: Context
         changed,
         events=_requested(transfer, invitation, interaction.hops + 1),
         requests=(transfer,),
-        claim=Claim(invitee.id, invitee.capacity, now),  # E3
+        claim=Claim(invitee.id, invitee.capacity, now, invites=True),  # E3, T9
         concerned=(sender.id, invitee.id),
         key=None if command.key is None else (command.by, command.key),
     )
