@@ -27,7 +27,7 @@ from sms_transfer import (
     TransferPolicy,
     WorkspaceSettings,
 )
-from sms_transfer.adapters.codec import KINDS, from_json, to_json
+from sms_transfer.adapters.codec import KINDS, SCHEMA, STEPS, from_json, read, to_json
 from sms_transfer.testing import strategies as kit
 
 VALUES = kit.agents() | kit.interactions() | kit.messages() | kit.transfer_requests() | kit.outcomes()
@@ -206,3 +206,55 @@ def test_a8_a_changed_part_is_refused_or_makes_a_sound_value(value: object, part
     except InvalidValue:
         return
     assert read == from_json(to_json(read), object)
+
+
+def renamed(kind: str, value: Any) -> tuple[str, Any]:
+    """The second form of a made-up history of forms: an agent was called a person in the first."""
+    return ("Agent" if kind == "Person" else kind), value
+
+
+def without_nickname(kind: str, value: Any) -> tuple[str, Any]:
+    """The third: and had a nickname, and no capacity, in the second."""
+    return kind, {key: part for key, part in value.items() if key != "nickname"} | {"capacity": 3}
+
+
+MADE_UP = {1: renamed, 2: without_nickname}
+OLD = {"name": "Bob", "nickname": "bobby"}
+BOB_NOW = json.loads(to_json(Agent("bob", "Bob", capacity=3)))["value"]
+
+
+@pytest.mark.parametrize(
+    ("schema", "kind", "value"),
+    [
+        (1, "Person", {**BOB_NOW, **OLD}),
+        (2, "Agent", {**BOB_NOW, **OLD}),
+        (3, "Agent", BOB_NOW),
+    ],
+)
+def test_f4_what_an_older_version_wrote_is_read(schema: int, kind: str, value: object) -> None:
+    """F4: a record outlives the code that wrote it; each step leads to the next form."""
+    text = json.dumps({"schema": schema, "kind": kind, "value": value})
+
+    assert Agent("bob", "Bob", capacity=3) == read(text, Agent, schema=3, steps=MADE_UP)
+
+
+@pytest.mark.parametrize("schema", [0, 4, -1, 2**70])
+def test_a8_a_form_that_no_step_leads_from_is_refused(schema: int) -> None:
+    """A8: a later version than this code's, or one that never was."""
+    text = json.dumps({"schema": schema, "kind": "Agent", "value": BOB_NOW})
+
+    with pytest.raises(InvalidValue):
+        read(text, Agent, schema=3, steps=MADE_UP)
+
+
+def test_a8_an_older_form_that_is_broken_is_refused() -> None:
+    """A8: a step that meets nonsense is an error of ours, whatever it raises."""
+    text = json.dumps({"schema": 2, "kind": "Agent", "value": None})
+
+    with pytest.raises(InvalidValue):
+        read(text, Agent, schema=3, steps=MADE_UP)
+
+
+def test_f4_there_is_a_step_from_every_form_there_was() -> None:
+    """F4: whoever raises the version writes the step."""
+    assert set(range(1, SCHEMA)) == set(STEPS)

@@ -5,12 +5,15 @@ whole microseconds, enums are their values, and sets are sorted lists. What come
 
 What is read is not trusted (A8): anything malformed, truncated, unknown, of a wrong type or beyond a limit is refused
 as `InvalidValue`, and nothing of it is repeated in the error.
+
+When the form changes, `SCHEMA` goes up by one and `STEPS` gets a function that makes the new form of the old one. What
+is kept somewhere is not rewritten: every text is brought up to date, step by step, whenever it is read.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
 from types import MappingProxyType
@@ -42,7 +45,13 @@ from sms_transfer.core.policy import TransferPolicy
 from sms_transfer.errors import InvalidValue
 
 SCHEMA: Final = 1
-"""The version of the form; a text of any other is refused."""
+"""The version of the form; a text of a later one is refused."""
+
+Step = Callable[[str, Any], tuple[str, Any]]
+"""Makes of a kind's name and its content in one version of the form what they are in the next."""
+
+STEPS: Final[Mapping[int, Step]] = MappingProxyType({})
+"""The step away from each earlier version."""
 
 _VALUES: Final[tuple[type, ...]] = (
     Agent,
@@ -116,27 +125,42 @@ def from_json(text: str, kind: type[T]) -> T:
             ``object`` takes anything.
 
     Raises:
-        InvalidValue: the text is none of ours, is of another version, or holds something else.
+        InvalidValue: the text is none of ours, is of a later version, or holds something else.
     """
+    return read(text, kind, schema=SCHEMA, steps=STEPS)
+
+
+def read(text: str, kind: type[T], *, schema: int, steps: Mapping[int, Step]) -> T:
+    """Read a text of this version of the form or, by these steps, of an earlier one; else as `from_json`."""
     try:
-        value = _read(json.loads(text, parse_constant=_refuse))
+        value = _structured(*_up_to_date(json.loads(text, parse_constant=_refuse), schema, steps))
     except InvalidValue:
         raise
     except Exception:  # noqa: BLE001 - whatever json and cattrs make of hostile text, in our own words
         _refuse()
     if not isinstance(value, kind):
-        raise InvalidValue(field="json", rule=f"must hold a {kind.__name__} of schema {SCHEMA}")
+        raise InvalidValue(field="json", rule=f"must hold a {kind.__name__}")
     return value
 
 
-def _read(content: Any) -> object:
-    if content.keys() != {"schema", "kind", "value"} or _exactly(int)(content["schema"], int) != SCHEMA:
+def _up_to_date(content: Any, schema: int, steps: Mapping[int, Step]) -> tuple[str, Any]:
+    if content.keys() != {"schema", "kind", "value"}:
         _refuse()
-    return _CONVERTER.structure(content["value"], KINDS[content["kind"]])
+    kind, value = content["kind"], content["value"]
+    written: int = _exactly(int)(content["schema"], int)
+    if not 1 <= written <= schema:
+        _refuse()
+    for version in range(written, schema):
+        kind, value = steps[version](kind, value)
+    return kind, value
+
+
+def _structured(kind: str, value: Any) -> object:
+    return _CONVERTER.structure(value, KINDS[kind])
 
 
 def _refuse(_: object = None) -> NoReturn:
-    raise InvalidValue(field="json", rule=f"must be what `to_json` writes, of schema {SCHEMA}") from None
+    raise InvalidValue(field="json", rule=f"must be what `to_json` writes, of schema {SCHEMA} or before") from None
 
 
 def _exactly(kind: type) -> Callable[[Any, Any], Any]:

@@ -18,10 +18,9 @@ from sms_transfer.core.commands import Need
 from sms_transfer.core.decision import Claim, Decision
 from sms_transfer.core.desktop import Desktop, Transcript
 from sms_transfer.core.events import Event
-from sms_transfer.core.lifecycle import InteractionState
 from sms_transfer.core.model import Agent, Direction, Interaction, Message, TransferRequest
 from sms_transfer.core.notices import SystemMessage
-from sms_transfer.core.policy import has_left, places_taken
+from sms_transfer.core.policy import has_left, holder, places_taken
 from sms_transfer.errors import AlreadyExists, Conflict, InvalidValue
 from sms_transfer.ports import EventPage, Facts
 
@@ -200,12 +199,12 @@ class MemoryStore:
     def _move(self, before: Interaction | None, after: Interaction) -> None:
         """Bring the lists of who owns and who is invited up to date."""
         if before is not None:
-            if isinstance(before.owner, str):
-                self._desk(before.owner).owned.pop(before.id, None)
+            if (owner := holder(before)) is not None:
+                self._desk(owner).owned.pop(before.id, None)
             if (invitation := before.live_invitation) is not None:
                 self._desk(invitation.invitee).offered.pop(before.id, None)
-        if isinstance(after.owner, str) and after.state is not InteractionState.DONE:
-            self._desk(after.owner).owned[after.id] = None
+        if (owner := holder(after)) is not None:
+            self._desk(owner).owned[after.id] = None
         if (invitation := after.live_invitation) is not None:
             self._desk(invitation.invitee).offered[after.id] = invitation.deadline
 

@@ -105,14 +105,20 @@ def standing(interaction: Interaction, agent: Agent | None) -> frozenset[Reason]
     return frozenset(reasons)
 
 
+def holder(interaction: Interaction) -> str | None:
+    """The agent on whose desktop the interaction is open: its owner, until it is done. A queue has no desktop (Q2)."""
+    owner = interaction.owner
+    return None if isinstance(owner, Target) or interaction.state is InteractionState.DONE else owner
+
+
 def places_taken(interaction: Interaction, now: datetime) -> tuple[str, ...]:
     """The agents of whom this interaction takes a place (E3).
 
-    Its owner, until it is done, and its invitee, until the deadline: from then on the invitation cannot be accepted any
-    more, whether or not anything has recorded that yet (T10).
+    Its holder, and its invitee until the deadline: from then on the invitation cannot be accepted any more, whether or
+    not anything has recorded that yet (T10).
     """
-    owner, invitation = interaction.owner, interaction.live_invitation
-    taken = () if isinstance(owner, Target) or interaction.state is InteractionState.DONE else (owner,)
+    owner, invitation = holder(interaction), interaction.live_invitation
+    taken = () if owner is None else (owner,)
     return taken if invitation is None or invitation.deadline <= now else (*taken, invitation.invitee)
 
 

@@ -1,0 +1,202 @@
+"""What a relational store keeps of a decision: JSON texts, and beside them in columns what it is asked by.
+
+Both SQL adapters write and read through here, so that what is a column is derived from the values in one place, and
+what cannot be read back is told in one way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from functools import lru_cache
+from typing import Final, TypeVar
+
+import attrs
+
+from sms_transfer.adapters.codec import from_json, to_json
+from sms_transfer.core.decision import Claim, Decision
+from sms_transfer.core.events import Event
+from sms_transfer.core.model import Agent, Direction, Interaction, Message, TransferRequest
+from sms_transfer.core.notices import SystemMessage
+from sms_transfer.core.policy import holder
+from sms_transfer.errors import CorruptRecord, InvalidValue
+from sms_transfer.ports import Facts
+
+REMEMBERED_CHANGES: Final = 256
+"""How many changes of a desk are kept, at least; a desktop that is further behind is told everything."""
+
+_AGENTS: Final = 4_096
+"""How many agents' records are kept decoded: they are asked for all the time and change seldom."""
+
+T = TypeVar("T")
+
+
+@attrs.frozen
+class TransferRow:
+    """A transfer request.
+
+    Args:
+        ticket: the id of its invitation; None where nobody is invited yet.
+        live: whether it still waits for its outcome, and so can be due.
+    """
+
+    id: str
+    ticket: str | None
+    live: bool
+    deadline: datetime
+    body: str
+
+
+@attrs.frozen
+class TextRow:
+    """A text; ``outbound`` ones wait for the gateway."""
+
+    id: str
+    outbound: bool
+    body: str
+
+
+@attrs.frozen
+class EntryRow:
+    """An entry of My Messages."""
+
+    agent_id: str
+    id: str
+    body: str
+
+
+@attrs.frozen(kw_only=True)
+class Rows:
+    """All that a commit writes.
+
+    Args:
+        holder: the agent on whose desktop the interaction is, or None.
+        invitee: the agent who is invited, or None.
+        offered_until: until when, from which on the invitation takes no place (E3, T10).
+        key: an agent and their idempotency key, used up by ``request_id``.
+        concerned: the agents whose desks count a change, sorted: locked in this order, nobody waits in a circle.
+        entries: at most one for each agent concerned.
+    """
+
+    id: str
+    version: int
+    holder: str | None
+    invitee: str | None
+    offered_until: datetime | None
+    body: str
+    transfers: tuple[TransferRow, ...]
+    key: tuple[str, str] | None
+    request_id: str | None
+    texts: tuple[TextRow, ...]
+    events: tuple[str, ...]
+    concerned: tuple[str, ...]
+    entries: tuple[EntryRow, ...]
+    claim: Claim | None
+
+
+def rows(decision: Decision) -> Rows:
+    """What a decision writes."""
+    interaction = decision.interaction
+    invitation = interaction.live_invitation
+    return Rows(
+        id=interaction.id,
+        version=interaction.version,
+        holder=holder(interaction),
+        invitee=None if invitation is None else invitation.invitee,
+        offered_until=None if invitation is None else invitation.deadline,
+        body=to_json(interaction),
+        transfers=tuple([_transfer_row(request) for request in decision.requests]),
+        key=decision.key,
+        request_id=None if decision.key is None else decision.request.id,
+        texts=tuple([TextRow(text.id, text.direction is Direction.OUTBOUND, to_json(text)) for text in decision.texts]),
+        events=tuple([to_json(event) for event in decision.events]),
+        concerned=tuple(sorted(decision.concerned)),
+        entries=tuple([EntryRow(notice.agent_id, notice.id, to_json(notice)) for notice in decision.notices]),
+        claim=decision.claim,
+    )
+
+
+def _transfer_row(request: TransferRequest) -> TransferRow:
+    return TransferRow(
+        id=request.id,
+        ticket=None if request.invitation is None else request.invitation.id,
+        live=not request.state.is_final,
+        deadline=request.deadline,
+        body=to_json(request),
+    )
+
+
+Kept = tuple[str, str]
+"""An id and the body that is kept under it."""
+
+
+def facts(
+    *,
+    interaction: Kept | None,
+    request: Kept | None,
+    load: int,
+    message: Kept | None,
+    repeated: Kept | None,
+    agents: Iterable[Kept],
+) -> Facts:
+    """What a store knows of a need, from what it found."""
+    present = None if interaction is None else loaded(interaction, Interaction)
+    live = None if present is None else present.transfer
+    if request is None:
+        asked = None
+    elif live is not None and live.id == request[0]:  # the same, and read already
+        asked = live
+    else:
+        asked = loaded(request, TransferRequest)
+    return Facts(
+        interaction=present,
+        request=asked,
+        load=load,
+        message=None if message is None else loaded(message, Message),
+        repeated=None if repeated is None else loaded(repeated, TransferRequest),
+        agents=agents_by_id(agents),
+    )
+
+
+def loaded(kept: Kept, kind: type[T]) -> T:
+    """A value that is kept.
+
+    Raises:
+        CorruptRecord: what is kept is none of this kind.
+    """
+    try:
+        return from_json(kept[1], kind)
+    except InvalidValue as error:
+        raise CorruptRecord(kind=_NAMES[kind], id=kept[0]) from error
+
+
+def all_loaded(kept: Iterable[Kept], kind: type[T]) -> tuple[T, ...]:
+    """Values that are kept, in this order."""
+    return tuple([loaded(one, kind) for one in kept])
+
+
+def loaded_entry(kept: Kept, *, read: bool) -> SystemMessage:
+    """An entry of My Messages; its mark is kept beside it."""
+    message = loaded(kept, SystemMessage)
+    return message if message.read is read else attrs.evolve(message, read=read)
+
+
+def agents_by_id(kept: Iterable[Kept]) -> Mapping[str, Agent]:
+    """Records of agents by id."""
+    return {agent.id: agent for agent in map(_agent, kept)}
+
+
+@lru_cache(_AGENTS)
+def _agent(kept: Kept) -> Agent:
+    return loaded(kept, Agent)
+
+
+_NAMES: Final[Mapping[type, str]] = {
+    Agent: "agent",
+    Event: "event",
+    Interaction: "interaction",
+    Message: "message",
+    SystemMessage: "message",
+    TransferRequest: "transfer",
+}
+"""What a `CorruptRecord` calls them. An event is named by its interaction."""
