@@ -53,6 +53,10 @@ class InProcessMessaging:
             self._listening[agent_id] = (*self._listening.get(agent_id, ()), listening)
         return listening
 
+    def listening(self) -> Collection[str]:
+        """The agents for whom somebody listens now."""
+        return tuple(self._listening)
+
     def forget(self, agent_id: str, listening: _Listening) -> None:
         """End one listener's place; `_Listening.close` calls it."""
         with self._lock:

@@ -19,7 +19,7 @@ from sms_transfer.core.events import Event
 from sms_transfer.core.model import Agent, Direction, Interaction, Message, TransferRequest
 from sms_transfer.core.notices import SystemMessage
 from sms_transfer.core.policy import holder
-from sms_transfer.errors import CorruptRecord, InvalidValue
+from sms_transfer.errors import Conflict, CorruptRecord, InvalidValue
 from sms_transfer.ports import Facts
 
 REMEMBERED_CHANGES: Final = 256
@@ -110,7 +110,7 @@ def rows(decision: Decision) -> Rows:
         request_id=None if decision.key is None else decision.request.id,
         texts=tuple([TextRow(text.id, text.direction is Direction.OUTBOUND, to_json(text)) for text in decision.texts]),
         events=tuple([to_json(event) for event in decision.events]),
-        concerned=tuple(sorted(decision.concerned)),
+        concerned=tuple(sorted(set(decision.concerned))),
         entries=tuple([EntryRow(notice.agent_id, notice.id, to_json(notice)) for notice in decision.notices]),
         claim=decision.claim,
     )
@@ -179,6 +179,19 @@ def loaded_entry(kept: Kept, *, read: bool) -> SystemMessage:
     """An entry of My Messages; its mark is kept beside it."""
     message = loaded(kept, SystemMessage)
     return message if message.read is read else attrs.evolve(message, read=read)
+
+
+def stored_agent(body: str | None, known: Agent) -> str:
+    """The body that is kept of an agent's record, if it says what is known.
+
+    Values are compared and not texts: an older version of the form may have written it.
+
+    Raises:
+        Conflict: it says something else, or there is none.
+    """
+    if body is None or loaded((known.id, body), Agent) != known:
+        raise Conflict(kind="agent", id=known.id)
+    return body
 
 
 def agents_by_id(kept: Iterable[Kept]) -> Mapping[str, Agent]:

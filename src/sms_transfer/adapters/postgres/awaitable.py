@@ -1,0 +1,214 @@
+"""The awaitable stores: a pool's connections, or one of the host application's."""
+
+from __future__ import annotations
+
+import asyncio
+from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from datetime import datetime
+from functools import partial
+from types import TracebackType
+from typing import Any, Final, Self, TypeVar
+
+import psycopg
+from psycopg.rows import tuple_row
+from psycopg_pool import AsyncConnectionPool
+
+from sms_transfer.adapters.postgres.asks import Ask, Asks
+from sms_transfer.adapters.postgres.blocking import PATIENCE, not_to_be_listened_to
+from sms_transfer.adapters.postgres.doorbell import AsyncDoorbell
+from sms_transfer.adapters.postgres.faults import translated
+from sms_transfer.adapters.postgres.schema import check_version, checked_name, migrate
+from sms_transfer.adapters.records import stored_agent
+from sms_transfer.core.commands import Need
+from sms_transfer.core.decision import Decision
+from sms_transfer.core.desktop import Desktop
+from sms_transfer.core.events import Event
+from sms_transfer.core.model import Agent, Message, TransferRequest
+from sms_transfer.errors import StoreUnavailable
+from sms_transfer.ports import EventPage, Facts, Subscription
+
+T = TypeVar("T")
+
+
+class AwaitableStore(ABC):
+    """An `AsyncTransferStore` over whatever performs its asks."""
+
+    def __init__(self, asks: Asks) -> None:
+        self._asks = asks
+
+    @abstractmethod
+    async def _do(self, ask: Ask[T]) -> T:
+        """Perform one ask, all or nothing."""
+
+    # the directory
+
+    async def agents(self, ids: Collection[str]) -> Mapping[str, Agent]:
+        return await self._do(self._asks.agents(ids))
+
+    async def add_agent(self, agent: Agent) -> None:
+        await self._do(self._asks.add_agent(agent))
+
+    async def replace_agent(self, known: Agent, agent: Agent) -> None:
+        body = await self._do(self._asks.agent_body(known.id))
+        await self._do(self._asks.replace_agent(stored_agent(body, known), agent))
+
+    # one command
+
+    async def read(self, need: Need, now: datetime) -> Facts:
+        return await self._do(self._asks.read(need, now))
+
+    async def commit(self, decision: Decision) -> None:
+        await self._do(self._asks.commit(decision))
+
+    # what is recorded
+
+    async def desktop(
+        self, agent_id: str, *, since: int | None = None, known: Mapping[str, int] | None = None
+    ) -> Desktop:
+        return await self._do(self._asks.desktop(agent_id, since, known))
+
+    async def transfer(self, transfer_id: str) -> TransferRequest | None:
+        return await self._do(self._asks.transfer(transfer_id))
+
+    async def transcript(self, interaction_id: str) -> tuple[Message, ...]:
+        return await self._do(self._asks.transcript(interaction_id))
+
+    async def history(self, interaction_id: str) -> tuple[Event, ...]:
+        return await self._do(self._asks.history(interaction_id))
+
+    async def events(self, *, after: str | None, limit: int) -> EventPage:
+        return await self._do(self._asks.events(after, limit))
+
+    # what time brings
+
+    async def due(self, now: datetime, *, limit: int) -> tuple[str, ...]:
+        return await self._do(self._asks.due(now, limit))
+
+    async def unsent(self, *, limit: int) -> tuple[str, ...]:
+        return await self._do(self._asks.unsent(limit))
+
+    async def next_unsent(self, interaction_id: str) -> Message | None:
+        return await self._do(self._asks.next_unsent(interaction_id))
+
+    async def mark_sent(self, message_id: str) -> None:
+        await self._do(self._asks.mark_sent(message_id))
+
+    # My Messages
+
+    async def mark_read(self, agent_id: str, message_id: str, *, read: bool) -> bool:
+        return await self._do(self._asks.mark_read(agent_id, message_id, read=read))
+
+    async def delete_message(self, agent_id: str, message_id: str) -> bool:
+        return await self._do(self._asks.delete_message(agent_id, message_id))
+
+
+class AsyncPostgresStore(AwaitableStore):
+    """As `PostgresStore`, for `AsyncTransferService`.
+
+    It connects when it is first asked for something, or at ``async with``; close it in the event loop it was used in.
+    Its arguments, and what it raises once it is asked for something, are those of `PostgresStore`.
+    """
+
+    def __init__(
+        self,
+        conninfo: str,
+        *,
+        schema: str = "sms_transfer",
+        create: bool = True,
+        connections: int = 10,
+        rings: bool = True,
+    ) -> None:
+        super().__init__(Asks(checked_name(schema), rings=rings))
+        self._prepare: Final = partial(migrate if create else check_version, conninfo, schema=schema)
+        self._pool = AsyncConnectionPool(
+            conninfo,
+            min_size=1,
+            max_size=connections,
+            timeout=PATIENCE,
+            kwargs={"autocommit": True},
+            name="sms-transfer",
+            open=False,
+        )
+        self._opening = asyncio.Lock()
+        self._is_open = False
+        self.doorbell: Final = AsyncDoorbell(conninfo, schema, ring=self._notify)
+        """Wakes the listeners of every process; rung by commits."""
+
+    async def open(self) -> None:
+        """Connect, and make the schema or bring it up to date; done by itself when it is first needed."""
+        async with self._opening:
+            if not self._is_open:
+                await asyncio.to_thread(self._prepare)  # once in a store's life: not worth a second way to write it
+                await self._pool.open()
+                self._is_open = True
+
+    async def close(self) -> None:
+        """Give back every connection; may be called twice."""
+        await self.doorbell.close()
+        await self._pool.close()
+
+    async def __aenter__(self) -> Self:
+        await self.open()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def _notify(self, agent_ids: Collection[str]) -> None:
+        await self._do(self._asks.ring(agent_ids))
+
+    async def _do(self, ask: Ask[T]) -> T:
+        if not self._is_open:
+            await self.open()
+        try:
+            with translated():
+                async with self._pool.connection() as connection:
+                    found = await (await connection.execute(ask.statement, ask.params, prepare=True)).fetchall()
+        except StoreUnavailable:
+            if not self._pool.closed:
+                await self._pool.check()  # others may be gone too: do not give each of them to somebody
+            raise
+        return ask.answer(found)
+
+
+class AsyncPostgresTransaction(AwaitableStore):
+    """As `PostgresTransaction`, for `AsyncTransferService` and the host's `psycopg.AsyncConnection`."""
+
+    joins_transaction: Final = True
+
+    def __init__(
+        self, connection: psycopg.AsyncConnection[Any], *, schema: str = "sms_transfer", rings: bool = True
+    ) -> None:
+        super().__init__(Asks(checked_name(schema), rings=rings))
+        self._connection = connection
+        self.doorbell: Final = AsyncTransactionDoorbell(self._notify)
+
+    async def _notify(self, agent_ids: Collection[str]) -> None:
+        await self._do(self._asks.ring(agent_ids))
+
+    async def _do(self, ask: Ask[T]) -> T:
+        with translated():
+            async with self._connection.transaction(), self._connection.cursor(row_factory=tuple_row) as cursor:
+                found = await (await cursor.execute(ask.statement, ask.params)).fetchall()
+        return ask.answer(found)
+
+
+class AsyncTransactionDoorbell:
+    """The doorbell of an `AsyncPostgresTransaction`: rings when the host commits, and is listened to elsewhere."""
+
+    def __init__(self, ring: Callable[[Collection[str]], Awaitable[None]]) -> None:
+        self._ring = ring
+
+    async def ring(self, agent_ids: Collection[str]) -> None:
+        await self._ring(agent_ids)
+
+    def listen(self, agent_id: str, wake: Callable[[], None]) -> Subscription:
+        """Not here.
+
+        Raises:
+            UnusableStore: always; a workspace is connected to a service on an `AsyncPostgresStore`.
+        """
+        raise not_to_be_listened_to()

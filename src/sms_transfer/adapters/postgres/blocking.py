@@ -1,0 +1,230 @@
+"""The blocking stores: a pool's connections, or one of the host application's."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Collection, Mapping
+from datetime import datetime
+from types import TracebackType
+from typing import Any, Final, Self, TypeVar
+
+import psycopg
+from psycopg.rows import tuple_row
+from psycopg_pool import ConnectionPool
+
+from sms_transfer.adapters.postgres.asks import Ask, Asks
+from sms_transfer.adapters.postgres.doorbell import Doorbell
+from sms_transfer.adapters.postgres.faults import translated
+from sms_transfer.adapters.postgres.schema import check_version, checked_name, migrate
+from sms_transfer.adapters.records import stored_agent
+from sms_transfer.core.commands import Need
+from sms_transfer.core.decision import Decision
+from sms_transfer.core.desktop import Desktop
+from sms_transfer.core.events import Event
+from sms_transfer.core.model import Agent, Message, TransferRequest
+from sms_transfer.errors import StoreUnavailable, UnusableStore
+from sms_transfer.ports import EventPage, Facts, Subscription
+
+T = TypeVar("T")
+
+PATIENCE: Final = 5.0
+"""Seconds that a command waits for a connection of the pool's."""
+
+
+class BlockingStore(ABC):
+    """A `TransferStore` over whatever performs its asks."""
+
+    def __init__(self, asks: Asks) -> None:
+        self._asks = asks
+
+    @abstractmethod
+    def _do(self, ask: Ask[T]) -> T:
+        """Perform one ask, all or nothing."""
+
+    # the directory
+
+    def agents(self, ids: Collection[str]) -> Mapping[str, Agent]:
+        return self._do(self._asks.agents(ids))
+
+    def add_agent(self, agent: Agent) -> None:
+        self._do(self._asks.add_agent(agent))
+
+    def replace_agent(self, known: Agent, agent: Agent) -> None:
+        body = self._do(self._asks.agent_body(known.id))
+        self._do(self._asks.replace_agent(stored_agent(body, known), agent))
+
+    # one command
+
+    def read(self, need: Need, now: datetime) -> Facts:
+        return self._do(self._asks.read(need, now))
+
+    def commit(self, decision: Decision) -> None:
+        self._do(self._asks.commit(decision))
+
+    # what is recorded
+
+    def desktop(self, agent_id: str, *, since: int | None = None, known: Mapping[str, int] | None = None) -> Desktop:
+        return self._do(self._asks.desktop(agent_id, since, known))
+
+    def transfer(self, transfer_id: str) -> TransferRequest | None:
+        return self._do(self._asks.transfer(transfer_id))
+
+    def transcript(self, interaction_id: str) -> tuple[Message, ...]:
+        return self._do(self._asks.transcript(interaction_id))
+
+    def history(self, interaction_id: str) -> tuple[Event, ...]:
+        return self._do(self._asks.history(interaction_id))
+
+    def events(self, *, after: str | None, limit: int) -> EventPage:
+        return self._do(self._asks.events(after, limit))
+
+    # what time brings
+
+    def due(self, now: datetime, *, limit: int) -> tuple[str, ...]:
+        return self._do(self._asks.due(now, limit))
+
+    def unsent(self, *, limit: int) -> tuple[str, ...]:
+        return self._do(self._asks.unsent(limit))
+
+    def next_unsent(self, interaction_id: str) -> Message | None:
+        return self._do(self._asks.next_unsent(interaction_id))
+
+    def mark_sent(self, message_id: str) -> None:
+        self._do(self._asks.mark_sent(message_id))
+
+    # My Messages
+
+    def mark_read(self, agent_id: str, message_id: str, *, read: bool) -> bool:
+        return self._do(self._asks.mark_read(agent_id, message_id, read=read))
+
+    def delete_message(self, agent_id: str, message_id: str) -> bool:
+        return self._do(self._asks.delete_message(agent_id, message_id))
+
+
+class PostgresStore(BlockingStore):
+    """A `TransferStore` in PostgreSQL, with a pool of connections of its own and a doorbell.
+
+    Every commit rings the doorbell as it becomes visible (``NOTIFY``), in every process that listens. Rings can be lost
+    while a listening connection is away; when it is back every listener is woken, and `TransferService.tick` looks too.
+
+    Args:
+        conninfo: where the database is, in libpq's words, such as ``"postgresql://host/database"``.
+        schema: the name of the schema that everything lives in.
+        create: whether to make the schema, or bring it up to date, now. Otherwise it must be: see `migrate`.
+        connections: how many there are, at most. One more listens, once somebody does.
+        rings: whether commits ring. PostgreSQL lets commits that do follow one another; without, desktops in other
+            processes are woken by `TransferService.tick` only.
+
+    Raises:
+        InvalidValue: the schema's name cannot be one.
+        UnusableStore: the schema is not there, is newer than this code, or holds something else.
+        StoreUnavailable: the database cannot be reached.
+    """
+
+    def __init__(
+        self,
+        conninfo: str,
+        *,
+        schema: str = "sms_transfer",
+        create: bool = True,
+        connections: int = 10,
+        rings: bool = True,
+    ) -> None:
+        super().__init__(Asks(checked_name(schema), rings=rings))
+        if create:
+            migrate(conninfo, schema=schema)
+        else:
+            check_version(conninfo, schema=schema)
+        self._pool = ConnectionPool(
+            conninfo,
+            min_size=1,
+            max_size=connections,
+            timeout=PATIENCE,
+            kwargs={"autocommit": True},
+            name="sms-transfer",
+            open=True,
+        )
+        self.doorbell: Final[Doorbell] = Doorbell(conninfo, schema, ring=self._notify)
+        """Wakes the listeners of every process; rung by commits."""
+
+    def close(self) -> None:
+        """Give back every connection; may be called twice."""
+        self.doorbell.close()
+        self._pool.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _notify(self, agent_ids: Collection[str]) -> None:
+        self._do(self._asks.ring(agent_ids))
+
+    def _do(self, ask: Ask[T]) -> T:
+        try:
+            with translated(), self._pool.connection() as connection:
+                found = connection.execute(ask.statement, ask.params, prepare=True).fetchall()
+        except StoreUnavailable:
+            if not self._pool.closed:
+                self._pool.check()  # others may be gone too: do not give each of them to somebody
+            raise
+        return ask.answer(found)
+
+
+class PostgresTransaction(BlockingStore):
+    """A `TransferStore` inside the host application's own transaction.
+
+    What is committed through it becomes final when, and only if, the host's transaction does; it is undone with the
+    host's data. A command that is refused, or beaten by another one, undoes what it did itself and nothing of the
+    host's. Make one, and a `TransferService` on it, for each transaction; connect workspaces, and `tick`, elsewhere.
+
+    Interactions and desks that were changed stay locked until the transaction ends, so it should be short.
+
+    Args:
+        connection: the host's; in a transaction, or not in autocommit mode so that the first statement begins one.
+        schema: the name of the schema that everything lives in, made by `migrate`.
+        rings: whether the doorbells of other processes ring when the host commits.
+    """
+
+    joins_transaction: Final = True
+
+    def __init__(
+        self, connection: psycopg.Connection[Any], *, schema: str = "sms_transfer", rings: bool = True
+    ) -> None:
+        super().__init__(Asks(checked_name(schema), rings=rings))
+        self._connection = connection
+        self.doorbell: Final = TransactionDoorbell(self._notify)
+
+    def _notify(self, agent_ids: Collection[str]) -> None:
+        self._do(self._asks.ring(agent_ids))
+
+    def _do(self, ask: Ask[T]) -> T:
+        with translated(), self._connection.transaction(), self._connection.cursor(row_factory=tuple_row) as cursor:
+            found = cursor.execute(ask.statement, ask.params).fetchall()
+        return ask.answer(found)
+
+
+class TransactionDoorbell:
+    """The doorbell of a `PostgresTransaction`: rings when the host commits, and is listened to elsewhere."""
+
+    def __init__(self, ring: Callable[[Collection[str]], None]) -> None:
+        self._ring = ring
+
+    def ring(self, agent_ids: Collection[str]) -> None:
+        self._ring(agent_ids)
+
+    def listen(self, agent_id: str, wake: Callable[[], None]) -> Subscription:
+        """Not here.
+
+        Raises:
+            UnusableStore: always; a workspace is connected to a service on a `PostgresStore`.
+        """
+        raise not_to_be_listened_to()
+
+
+def not_to_be_listened_to() -> UnusableStore:
+    """What whoever listens inside a transaction is told."""
+    return UnusableStore(detail="a transaction cannot be listened to; connect workspaces to a service on a store")
