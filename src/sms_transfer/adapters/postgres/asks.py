@@ -16,6 +16,7 @@ import attrs
 from psycopg import sql
 
 from sms_transfer.adapters.codec import to_json
+from sms_transfer.adapters.postgres import statements
 from sms_transfer.adapters.records import (
     REMEMBERED_CHANGES,
     Kept,
@@ -75,10 +76,6 @@ def _kept_or_none(id_: str | None) -> str | None:
     return None if id_ is None else kept_id(id_)
 
 
-def _pair(id_: str | None, body: str | None) -> Kept | None:
-    return None if id_ is None or body is None else (given_id(id_), body)
-
-
 def _pairs(found: Sequence[Row]) -> list[Kept]:
     return [(given_id(id_), body) for id_, body in found]
 
@@ -112,18 +109,18 @@ class Asks:
     # the directory
 
     def agents(self, ids: Collection[str]) -> Ask[Mapping[str, Agent]]:
-        return self._ask(_AGENTS, ([kept_id(id_) for id_ in ids],), lambda found: agents_by_id(_pairs(found)))
+        return self._ask(statements.AGENTS, ([kept_id(id_) for id_ in ids],), lambda found: agents_by_id(_pairs(found)))
 
     def add_agent(self, agent: Agent) -> Ask[None]:
         def answer(found: Sequence[Row]) -> None:
             if not found:
                 raise AlreadyExists(kind="agent", id=agent.id)
 
-        return self._ask(_ADD_AGENT, (kept_id(agent.id), has_left(agent), to_json(agent)), answer)
+        return self._ask(statements.ADD_AGENT, (kept_id(agent.id), has_left(agent), to_json(agent)), answer)
 
     def agent_body(self, agent_id: str) -> Ask[str | None]:
         """The record as it is kept, to be compared with what is known."""
-        return self._ask(_AGENTS, ([kept_id(agent_id)],), lambda found: found[0][1] if found else None)
+        return self._ask(statements.AGENTS, ([kept_id(agent_id)],), lambda found: found[0][1] if found else None)
 
     def replace_agent(self, body: str, agent: Agent) -> Ask[None]:
         """Change the record that is kept as ``body``."""
@@ -132,7 +129,8 @@ class Asks:
             if found != [(True,)]:
                 raise Conflict(kind="agent", id=agent.id)
 
-        return self._ask(_REPLACE_AGENT, (kept_id(agent.id), body, has_left(agent), to_json(agent)), answer)
+        params = (kept_id(agent.id), body, has_left(agent), to_json(agent))
+        return self._ask(statements.REPLACE_AGENT, params, answer)
 
     # one command
 
@@ -153,15 +151,15 @@ class Asks:
             _kept_or_none(key),
             [kept_id(id_) for id_ in need.agents],
         )
-        return self._ask(_READ, params, _facts)
+        return self._ask(statements.READ, params, _facts)
 
     def commit(self, decision: Decision) -> Ask[None]:
         rung = self._rings and decision.concerned
         ring = (self.channel, ring_for(decision.concerned)) if rung else (None, None)
-        return self._ask(_COMMIT, (*_commit_params(rows(decision)), *ring), _nothing)
+        return self._ask(statements.COMMIT, (*_commit_params(rows(decision)), *ring), _nothing)
 
     def ring(self, agent_ids: Collection[str]) -> Ask[None]:
-        return self._ask(_RING, (self.channel, ring_for(agent_ids)), _nothing)
+        return self._ask(statements.RING, (self.channel, ring_for(agent_ids)), _nothing)
 
     # what is recorded
 
@@ -174,20 +172,22 @@ class Asks:
             [min(count, _MOST) for count in shown.values()],
             REMEMBERED_CHANGES,
         )
-        return self._ask(_DESKTOP, params, lambda found: _desktop(found, shown))
+        return self._ask(statements.DESKTOP, params, lambda found: _desktop(found, shown))
 
     def transfer(self, transfer_id: str) -> Ask[TransferRequest | None]:
         return self._ask(
-            _TRANSFER,
+            statements.TRANSFER,
             (kept_id(transfer_id),),
             lambda found: loaded((transfer_id, found[0][0]), TransferRequest) if found else None,
         )
 
     def transcript(self, interaction_id: str) -> Ask[tuple[Message, ...]]:
-        return self._ask(_TRANSCRIPT, (kept_id(interaction_id),), lambda found: all_loaded(_pairs(found), Message))
+        return self._ask(
+            statements.TRANSCRIPT, (kept_id(interaction_id),), lambda found: all_loaded(_pairs(found), Message)
+        )
 
     def history(self, interaction_id: str) -> Ask[tuple[Event, ...]]:
-        return self._ask(_HISTORY, (kept_id(interaction_id),), lambda found: all_loaded(_pairs(found), Event))
+        return self._ask(statements.HISTORY, (kept_id(interaction_id),), lambda found: all_loaded(_pairs(found), Event))
 
     def events(self, after: str | None, limit: int) -> Ask[EventPage]:
         if after is not None and not (after.isascii() and after.isdecimal() and len(after) < len(str(_MOST))):
@@ -198,34 +198,36 @@ class Asks:
             events = all_loaded(_pairs([(id_, body) for _, id_, body in found]), Event)
             return EventPage(events=events, cursor=str(found[-1][0] if found else start))
 
-        return self._ask(_FEED, (start, limit), answer)
+        return self._ask(statements.FEED, (start, limit), answer)
 
     # what time brings
 
     def due(self, now: datetime, limit: int) -> Ask[tuple[str, ...]]:
-        return self._ask(_DUE, (now, limit), _ids)
+        return self._ask(statements.DUE, (now, limit), _ids)
 
     def unsent(self, limit: int) -> Ask[tuple[str, ...]]:
-        return self._ask(_UNSENT, (limit,), _ids)
+        return self._ask(statements.UNSENT, (limit,), _ids)
 
     def next_unsent(self, interaction_id: str) -> Ask[Message | None]:
         return self._ask(
-            _NEXT_UNSENT,
+            statements.NEXT_UNSENT,
             (kept_id(interaction_id),),
             lambda found: loaded(_pairs(found)[0], Message) if found else None,
         )
 
     def mark_sent(self, message_id: str) -> Ask[None]:
-        return self._ask(_MARK_SENT, (kept_id(message_id),), _nothing)
+        return self._ask(statements.MARK_SENT, (kept_id(message_id),), _nothing)
 
     # My Messages
 
     def mark_read(self, agent_id: str, message_id: str, *, read: bool) -> Ask[bool]:
         params = (kept_id(agent_id), kept_id(message_id), read, REMEMBERED_CHANGES)
-        return self._ask(_MARK_READ, params, _whether)
+        return self._ask(statements.MARK_READ, params, _whether)
 
     def delete_message(self, agent_id: str, message_id: str) -> Ask[bool]:
-        return self._ask(_DELETE_ENTRY, (kept_id(agent_id), kept_id(message_id), REMEMBERED_CHANGES), _whether)
+        return self._ask(
+            statements.DELETE_ENTRY, (kept_id(agent_id), kept_id(message_id), REMEMBERED_CHANGES), _whether
+        )
 
 
 def _commit_params(written: Rows) -> tuple[object, ...]:
@@ -320,31 +322,3 @@ def _desktop(found: Sequence[Row], known: Mapping[str, int]) -> Desktop:
         about=frozenset([id_ for id_, *_ in of["about"]]) if partial else None,
         about_messages=frozenset([id_ for id_, *_ in of["about_entry"]]) if partial else None,
     )
-
-
-_AGENTS: Final[LiteralString] = "SELECT id, body FROM {s}.agent WHERE id = ANY (%s)"
-_ADD_AGENT: Final[LiteralString] = """
-INSERT INTO {s}.agent (id, has_left, body) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING RETURNING id
-"""
-_REPLACE_AGENT: Final[LiteralString] = "SELECT {s}.replace_agent(%s, %s, %s, %s)"
-_READ: Final[LiteralString] = "SELECT kind, id, body FROM {s}.read_need(%s, %s, %s, %s, %s, %s, %s, %s, %s)"
-_COMMIT: Final[LiteralString] = "SELECT {s}.commit_decision(" + "%s, " * 27 + "%s)"
-_RING: Final[LiteralString] = "SELECT pg_notify(%s, %s)"
-_DESKTOP: Final[LiteralString] = "SELECT kind, id, number, mark, body FROM {s}.read_desktop(%s, %s, %s, %s, %s)"
-_TRANSFER: Final[LiteralString] = """
-SELECT transfer.body FROM {s}.name JOIN {s}.transfer USING (interaction_id)
-WHERE name.kind = 'transfer' AND name.scope = '' AND name.id = %s AND transfer.id = name.id
-"""
-_TRANSCRIPT: Final[LiteralString] = "SELECT id, body FROM {s}.text WHERE interaction_id = %s ORDER BY number"
-_HISTORY: Final[LiteralString] = "SELECT interaction_id, body FROM {s}.event WHERE interaction_id = %s ORDER BY number"
-_FEED: Final[LiteralString] = "SELECT place, interaction, content FROM {s}.read_feed(%s, %s)"
-_DUE: Final[LiteralString] = """
-SELECT id FROM {s}.transfer WHERE live AND deadline <= %s ORDER BY deadline, id LIMIT %s FOR UPDATE SKIP LOCKED
-"""
-_UNSENT: Final[LiteralString] = "SELECT interaction FROM {s}.next_turns(%s)"
-_NEXT_UNSENT: Final[LiteralString] = """
-SELECT id, body FROM {s}.text WHERE interaction_id = %s AND unsent ORDER BY number LIMIT 1
-"""
-_MARK_SENT: Final[LiteralString] = "SELECT {s}.mark_sent(%s)"
-_MARK_READ: Final[LiteralString] = "SELECT {s}.mark_read(%s, %s, %s, %s)"
-_DELETE_ENTRY: Final[LiteralString] = "SELECT {s}.delete_entry(%s, %s, %s)"

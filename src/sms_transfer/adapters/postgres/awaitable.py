@@ -205,7 +205,7 @@ class AsyncTransactionDoorbell:
     async def ring(self, agent_ids: Collection[str]) -> None:
         await self._ring(agent_ids)
 
-    def listen(self, agent_id: str, wake: Callable[[], None]) -> Subscription:
+    def listen(self, agent_id: str, wake: Callable[[], None]) -> Subscription:  # noqa: ARG002 - the port's signature
         """Not here.
 
         Raises:

@@ -216,7 +216,7 @@ class TransactionDoorbell:
     def ring(self, agent_ids: Collection[str]) -> None:
         self._ring(agent_ids)
 
-    def listen(self, agent_id: str, wake: Callable[[], None]) -> Subscription:
+    def listen(self, agent_id: str, wake: Callable[[], None]) -> Subscription:  # noqa: ARG002 - the port's signature
         """Not here.
 
         Raises:
