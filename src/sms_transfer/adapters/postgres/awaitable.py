@@ -34,8 +34,9 @@ T = TypeVar("T")
 class AwaitableStore(ABC):
     """An `AsyncTransferStore` over whatever performs its asks."""
 
-    def __init__(self, asks: Asks) -> None:
-        self._asks = asks
+    def __init__(self, schema: str, *, rings: bool) -> None:
+        self.schema: Final = checked_name(schema)
+        self._asks: Final = Asks(schema, rings=rings)
 
     @abstractmethod
     async def _do(self, ask: Ask[T]) -> T:
@@ -119,7 +120,7 @@ class AsyncPostgresStore(AwaitableStore):
         connections: int = 10,
         rings: bool = True,
     ) -> None:
-        super().__init__(Asks(checked_name(schema), rings=rings))
+        super().__init__(schema, rings=rings)
         self._prepare: Final = partial(migrate if create else check_version, conninfo, schema=schema)
         self._pool = AsyncConnectionPool(
             conninfo,
@@ -182,7 +183,7 @@ class AsyncPostgresTransaction(AwaitableStore):
     def __init__(
         self, connection: psycopg.AsyncConnection[Any], *, schema: str = "sms_transfer", rings: bool = True
     ) -> None:
-        super().__init__(Asks(checked_name(schema), rings=rings))
+        super().__init__(schema, rings=rings)
         self._connection = connection
         self.doorbell: Final = AsyncTransactionDoorbell(self._notify)
 

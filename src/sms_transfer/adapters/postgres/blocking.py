@@ -34,8 +34,9 @@ PATIENCE: Final = 5.0
 class BlockingStore(ABC):
     """A `TransferStore` over whatever performs its asks."""
 
-    def __init__(self, asks: Asks) -> None:
-        self._asks = asks
+    def __init__(self, schema: str, *, rings: bool) -> None:
+        self.schema: Final = checked_name(schema)
+        self._asks: Final = Asks(schema, rings=rings)
 
     @abstractmethod
     def _do(self, ask: Ask[T]) -> T:
@@ -130,7 +131,7 @@ class PostgresStore(BlockingStore):
         connections: int = 10,
         rings: bool = True,
     ) -> None:
-        super().__init__(Asks(checked_name(schema), rings=rings))
+        super().__init__(schema, rings=rings)
         if create:
             migrate(conninfo, schema=schema)
         else:
@@ -194,7 +195,7 @@ class PostgresTransaction(BlockingStore):
     def __init__(
         self, connection: psycopg.Connection[Any], *, schema: str = "sms_transfer", rings: bool = True
     ) -> None:
-        super().__init__(Asks(checked_name(schema), rings=rings))
+        super().__init__(schema, rings=rings)
         self._connection = connection
         self.doorbell: Final = TransactionDoorbell(self._notify)
 
