@@ -269,9 +269,9 @@ def test_f7_a_refused_commit_undoes_nothing_of_the_hosts(postgres: Server, store
             inside.request_transfer("i", BOB, by="alice")
         with pytest.raises(Conflict):
             PostgresTransaction(connection, schema=store.schema).replace_agent(Agent("bob", "B"), Agent("bob", "C"))
+        late = stale(inside.interaction("i"), inside.history("i")[0])
         with pytest.raises(Conflict):  # raised in the database, and undone there
-            first = inside.history("i")[0]
-            PostgresTransaction(connection, schema=store.schema).commit(stale(inside.interaction("i"), first))
+            PostgresTransaction(connection, schema=store.schema).commit(late)
         connection.execute("INSERT INTO mine VALUES (1)")
         connection.commit()
 
@@ -328,6 +328,14 @@ def test_f6_a_status_change_inside_rings_with_the_host(postgres: Server, store: 
         connection.commit()
 
     assert woken.wait(PATIENCE)
+
+
+def test_a8_a_connection_in_no_transaction_is_refused(postgres: Server, store: PostgresStore) -> None:
+    """A8: in autocommit mode there would be nothing to join."""
+    with psycopg.connect(postgres.conninfo, autocommit=True) as connection:
+        inside = TransferService(PostgresTransaction(connection, schema=store.schema))
+        with pytest.raises(UnusableStore, match="autocommit"):
+            inside.add_agent(Agent("bob", "Bob"))
 
 
 # the doorbell

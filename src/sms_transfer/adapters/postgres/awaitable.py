@@ -15,7 +15,7 @@ from psycopg.rows import tuple_row
 from psycopg_pool import AsyncConnectionPool
 
 from sms_transfer.adapters.postgres.asks import Ask, Asks
-from sms_transfer.adapters.postgres.blocking import PATIENCE, not_to_be_listened_to
+from sms_transfer.adapters.postgres.blocking import KEEP, PATIENCE, SAVE, UNDO, not_to_be_listened_to
 from sms_transfer.adapters.postgres.doorbell import AsyncDoorbell
 from sms_transfer.adapters.postgres.faults import translated
 from sms_transfer.adapters.postgres.schema import check_version, checked_name, migrate
@@ -192,8 +192,16 @@ class AsyncPostgresTransaction(AwaitableStore):
 
     async def _do(self, ask: Ask[T]) -> T:
         with translated():
-            async with self._connection.transaction(), self._connection.cursor(row_factory=tuple_row) as cursor:
-                found = await (await cursor.execute(ask.statement, ask.params)).fetchall()
+            async with self._connection.cursor(row_factory=tuple_row) as cursor:
+                if not ask.writes:
+                    return ask.answer(await (await cursor.execute(ask.statement, ask.params)).fetchall())
+                await cursor.execute(SAVE)
+                try:
+                    found = await (await cursor.execute(ask.statement, ask.params)).fetchall()
+                except psycopg.Error:
+                    await cursor.execute(UNDO)
+                    raise
+                await cursor.execute(KEEP)
         return ask.answer(found)
 
 
