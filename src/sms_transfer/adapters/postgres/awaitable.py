@@ -34,9 +34,9 @@ T = TypeVar("T")
 class AwaitableStore(ABC):
     """An `AsyncTransferStore` over whatever performs its asks."""
 
-    def __init__(self, schema: str, *, rings: bool) -> None:
+    def __init__(self, schema: str) -> None:
         self.schema: Final = checked_name(schema)
-        self._asks: Final = Asks(schema, rings=rings)
+        self._asks: Final = Asks(schema)
 
     @abstractmethod
     async def _do(self, ask: Ask[T]) -> T:
@@ -118,9 +118,8 @@ class AsyncPostgresStore(AwaitableStore):
         schema: str = "sms_transfer",
         create: bool = True,
         connections: int = 10,
-        rings: bool = True,
     ) -> None:
-        super().__init__(schema, rings=rings)
+        super().__init__(schema)
         self._prepare: Final = partial(migrate if create else check_version, conninfo, schema=schema)
         self._pool = AsyncConnectionPool(
             conninfo,
@@ -180,10 +179,8 @@ class AsyncPostgresTransaction(AwaitableStore):
 
     joins_transaction: Final = True
 
-    def __init__(
-        self, connection: psycopg.AsyncConnection[Any], *, schema: str = "sms_transfer", rings: bool = True
-    ) -> None:
-        super().__init__(schema, rings=rings)
+    def __init__(self, connection: psycopg.AsyncConnection[Any], *, schema: str = "sms_transfer") -> None:
+        super().__init__(schema)
         self._connection = connection
         self.doorbell: Final = AsyncTransactionDoorbell(self._notify)
 

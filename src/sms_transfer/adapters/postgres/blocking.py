@@ -39,9 +39,9 @@ PATIENCE: Final = 5.0
 class BlockingStore(ABC):
     """A `TransferStore` over whatever performs its asks."""
 
-    def __init__(self, schema: str, *, rings: bool) -> None:
+    def __init__(self, schema: str) -> None:
         self.schema: Final = checked_name(schema)
-        self._asks: Final = Asks(schema, rings=rings)
+        self._asks: Final = Asks(schema)
 
     @abstractmethod
     def _do(self, ask: Ask[T]) -> T:
@@ -118,8 +118,6 @@ class PostgresStore(BlockingStore):
         schema: the name of the schema that everything lives in.
         create: whether to make the schema, or bring it up to date, now. Otherwise it must be: see `migrate`.
         connections: how many there are, at most. One more listens, once somebody does.
-        rings: whether commits ring. PostgreSQL lets commits that do follow one another; without, desktops in other
-            processes are woken by `TransferService.tick` only.
 
     Raises:
         InvalidValue: the schema's name cannot be one.
@@ -134,9 +132,8 @@ class PostgresStore(BlockingStore):
         schema: str = "sms_transfer",
         create: bool = True,
         connections: int = 10,
-        rings: bool = True,
     ) -> None:
-        super().__init__(schema, rings=rings)
+        super().__init__(schema)
         if create:
             migrate(conninfo, schema=schema)
         else:
@@ -192,15 +189,12 @@ class PostgresTransaction(BlockingStore):
     Args:
         connection: the host's; in a transaction, or not in autocommit mode so that the first statement begins one.
         schema: the name of the schema that everything lives in, made by `migrate`.
-        rings: whether the doorbells of other processes ring when the host commits.
     """
 
     joins_transaction: Final = True
 
-    def __init__(
-        self, connection: psycopg.Connection[Any], *, schema: str = "sms_transfer", rings: bool = True
-    ) -> None:
-        super().__init__(schema, rings=rings)
+    def __init__(self, connection: psycopg.Connection[Any], *, schema: str = "sms_transfer") -> None:
+        super().__init__(schema)
         self._connection = connection
         self.doorbell: Final = TransactionDoorbell(self._notify)
 
