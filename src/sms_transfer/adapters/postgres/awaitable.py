@@ -140,7 +140,8 @@ class AsyncPostgresStore(AwaitableStore):
         async with self._opening:
             if not self._is_open:
                 await asyncio.to_thread(self._prepare)  # once in a store's life: not worth a second way to write it
-                await self._pool.open()
+                with translated():
+                    await self._pool.open(wait=True, timeout=PATIENCE)
                 self._is_open = True
 
     async def close(self) -> None:

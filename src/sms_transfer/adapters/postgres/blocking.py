@@ -147,6 +147,8 @@ class PostgresStore(BlockingStore):
             name="sms-transfer",
             open=True,
         )
+        with translated():
+            self._pool.wait(PATIENCE)
         self.doorbell: Final[Doorbell] = Doorbell(conninfo, schema, ring=self._notify)
         """Wakes the listeners of every process; rung by commits."""
 
