@@ -57,7 +57,7 @@ class Directory(Protocol):
         """Begin to know an agent.
 
         Raises:
-            AlreadyExists: the id is taken.
+            AlreadyExists: the id is taken, by an equal record too; the record that is there must not change.
         """
         ...
 
@@ -65,7 +65,7 @@ class Directory(Protocol):
         """Change an agent's record from ``known`` to ``agent``, in one step.
 
         Raises:
-            Conflict: the record is not equal to ``known`` any more; then nothing must change.
+            Conflict: the record is not equal to ``known`` any more, or there is none; then nothing must change.
         """
         ...
 
@@ -111,6 +111,9 @@ class TransferStore(Directory, Protocol):
 
     State, history, My Messages and texts are one commit (F6). A store keeps agents too, and so is the directory of
     whoever has no other.
+
+    What is kept must come back equal: every character of every text (zero characters, spaces around and normal forms
+    included), every microsecond, every number with its kind. Two ids that are not equal strings are two ids.
     """
 
     def read(self, need: Need, now: datetime) -> Facts:
@@ -138,8 +141,10 @@ class TransferStore(Directory, Protocol):
         5. put outbound texts at the end of what is `unsent`.
 
         Raises:
-            Conflict: for 1 and 2; the caller reads and decides again.
-            AlreadyExists: for 3; ids are not as new as they were promised to be.
+            Conflict: for 1 and 2, naming the ``"interaction"``, ``"key"``, ``"message"`` or ``"agent"`` and its id; the
+                caller reads and decides again.
+            AlreadyExists: for 3, naming the ``"transfer"`` or ``"invitation"``; ids are not as new as they were
+                promised to be.
         """
         ...
 
@@ -148,8 +153,9 @@ class TransferStore(Directory, Protocol):
 
         Args:
             since: the version of an earlier reading: what has not changed since may be left out, and then the reading
-                must say what it is about. None asks for everything.
-            known: how many texts of an interaction the desktop has already, by interaction id.
+                must say what it is about. None asks for everything, and so does a version that was never given.
+            known: how many texts of an interaction the desktop has already, by interaction id: its transcript must
+                begin with the next one.
         """
         ...
 
@@ -166,10 +172,17 @@ class TransferStore(Directory, Protocol):
         ...
 
     def events(self, *, after: str | None, limit: int) -> EventPage:
-        """The feed: at least once, in order for each interaction.
+        """The feed: at least once, in order for each interaction; an empty page is its present end.
+
+        A commit that ends after one that began later must not be passed over by whoever reads in between: its events
+        must come after the cursor that such a reader was given.
+
+        Args:
+            after: the cursor of an earlier page, an empty one included; None begins at the beginning.
+            limit: how many events at most.
 
         Raises:
-            InvalidValue: the cursor is none of this store's.
+            InvalidValue: the cursor has not the form of this store's, or lies beyond the end.
         """
         ...
 
@@ -183,24 +196,32 @@ class TransferStore(Directory, Protocol):
     def unsent(self, *, limit: int) -> tuple[str, ...]:
         """Ids of interactions with outbound texts that no gateway has said yes to.
 
-        Must not name the same ones first each time: some may never be taken.
+        Must not name the same ones first each time: some may never be taken, and none may be passed over for ever.
         """
         ...
 
     def next_unsent(self, interaction_id: str) -> Message | None:
-        """The oldest outbound text of this interaction that no gateway has said yes to."""
+        """The oldest outbound text of this interaction that no gateway has said yes to; None too if it is unknown."""
         ...
 
     def mark_sent(self, message_id: str) -> None:
-        """Record that a gateway said yes to this text; may be said twice."""
+        """Record that a gateway said yes to this text; may be said twice. Of an unknown one nothing is recorded."""
         ...
 
     def mark_read(self, agent_id: str, message_id: str, *, read: bool) -> bool:
-        """Mark an entry of My Messages (D4), and count a change for this agent; False if there is no such entry."""
+        """Mark an entry of My Messages (D4), and count a change for this agent if the mark was another.
+
+        Returns:
+            Whether this agent has such an entry.
+        """
         ...
 
     def delete_message(self, agent_id: str, message_id: str) -> bool:
-        """Delete an entry of My Messages (D4), and count a change for this agent; False if there is no such entry."""
+        """Delete an entry of My Messages (D4), and count a change for this agent.
+
+        Returns:
+            Whether this agent had such an entry.
+        """
         ...
 
 
@@ -256,7 +277,11 @@ class Messaging(Protocol):
         ...
 
     def listen(self, agent_id: str, wake: Callable[[], None]) -> Subscription:
-        """Call ``wake`` whenever this agent is rung, from any thread, until the subscription is closed."""
+        """Call ``wake`` whenever this agent is rung, from any thread, until the subscription is closed.
+
+        A ring that begins after this has returned must be heard. A ``wake`` that raises must neither keep the other
+        listeners from being woken nor reach whoever rings. It may close its own subscription.
+        """
         ...
 
 
