@@ -161,14 +161,24 @@ class SqliteFile:
         self._writer = connection
 
     def _use_wal(self, connection: sqlite3.Connection) -> None:
-        """Turn the file to WAL mode, for good; several at once get each other's way, and SQLite does not wait here."""
-        patience = monotonic() + self._patience
-        while (mode := _wal_mode(connection)) is None:
-            if monotonic() > patience:
-                raise StoreUnavailable(detail=_NOT_NOW[sqlite3.SQLITE_BUSY])
-            sleep(_PAUSE)
-        if mode != "wal":
-            raise UnusableStore(detail="it is on a file system that cannot share memory")
+        if self._ask_for_wal(connection) != "wal":
+            raise UnusableStore(detail="its file system cannot share memory between processes")
+
+    def _ask_for_wal(self, connection: sqlite3.Connection) -> str:
+        """Turn the file to WAL mode, for good, and tell the mode that it is in.
+
+        Several who do so at once are in each other's way, and here SQLite does not wait by itself.
+        """
+        end = monotonic() + self._patience
+        while True:
+            try:
+                [mode] = connection.execute("PRAGMA journal_mode = WAL").fetchone()
+            except sqlite3.OperationalError:
+                if monotonic() > end:
+                    raise
+                sleep(_PAUSE)
+            else:
+                return str(mode)
 
     def _open_writer(self) -> sqlite3.Connection:
         if self._closed:
@@ -222,19 +232,12 @@ class SqliteFile:
 
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(self._path, timeout=self._patience, isolation_level=None, check_same_thread=False)
-        connection.execute(f"PRAGMA synchronous = {self._synchronous}")
-        return connection
-
-
-def _wal_mode(connection: sqlite3.Connection) -> str | None:
-    """The mode that the file is in after asking for WAL; None if somebody else is in the way."""
-    try:
-        [mode] = connection.execute("PRAGMA journal_mode = WAL").fetchone()
-    except sqlite3.OperationalError as error:
-        if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+        try:
+            connection.execute(f"PRAGMA synchronous = {self._synchronous}")
+        except BaseException:
+            connection.close()
             raise
-        return None
-    return str(mode)
+        return connection
 
 
 def _closed() -> UnusableStore:
