@@ -31,7 +31,7 @@ from sms_transfer.ports import EventPage, Facts, Subscription
 T = TypeVar("T")
 
 
-class AwaitableStore(ABC):
+class AsyncAskingStore(ABC):
     """An `AsyncTransferStore` over whatever performs its asks."""
 
     def __init__(self, schema: str) -> None:
@@ -104,7 +104,7 @@ class AwaitableStore(ABC):
         return await self._do(self._asks.delete_message(agent_id, message_id))
 
 
-class AsyncPostgresStore(AwaitableStore):
+class AsyncPostgresStore(AsyncAskingStore):
     """As `PostgresStore`, for `AsyncTransferService`.
 
     It connects when it is first asked for something, or at ``async with``; close it in the event loop it was used in.
@@ -175,7 +175,7 @@ class AsyncPostgresStore(AwaitableStore):
         return ask.answer(found)
 
 
-class AsyncPostgresTransaction(AwaitableStore):
+class AsyncPostgresTransaction(AsyncAskingStore):
     """As `PostgresTransaction`, for `AsyncTransferService` and the host's `psycopg.AsyncConnection`."""
 
     joins_transaction: Final = True

@@ -36,7 +36,7 @@ PATIENCE: Final = 5.0
 """Seconds that a command waits for a connection of the pool's."""
 
 
-class BlockingStore(ABC):
+class AskingStore(ABC):
     """A `TransferStore` over whatever performs its asks."""
 
     def __init__(self, schema: str) -> None:
@@ -107,7 +107,7 @@ class BlockingStore(ABC):
         return self._do(self._asks.delete_message(agent_id, message_id))
 
 
-class PostgresStore(BlockingStore):
+class PostgresStore(AskingStore):
     """A `TransferStore` in PostgreSQL, with a pool of connections of its own and a doorbell.
 
     Every commit rings the doorbell as it becomes visible (``NOTIFY``), in every process that listens. Rings can be lost
@@ -179,7 +179,7 @@ class PostgresStore(BlockingStore):
         return ask.answer(found)
 
 
-class PostgresTransaction(BlockingStore):
+class PostgresTransaction(AskingStore):
     """A `TransferStore` inside the host application's own transaction.
 
     What is committed through it becomes final when, and only if, the host's transaction does; it is undone with the
