@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import subprocess
 import sys
 from collections.abc import Callable, Generator
@@ -19,10 +20,12 @@ from psycopg import sql
 from servers import Server, new_schema
 from sms_transfer import (
     Agent,
+    AsyncTransferService,
     ChannelStatus,
     Conflict,
     Event,
     Interaction,
+    InteractionPreview,
     InteractionState,
     InvalidValue,
     Media,
@@ -34,6 +37,8 @@ from sms_transfer import (
     Workspace,
 )
 from sms_transfer.adapters.postgres import (
+    AsyncPostgresStore,
+    AsyncPostgresTransaction,
     PostgresStore,
     PostgresTransaction,
     migrate,
@@ -510,6 +515,133 @@ def test_a8_without_psycopg_the_error_says_which_extra() -> None:
 
     assert run.returncode == 1
     assert "pip install 'sms-transfer[postgres]'" in run.stderr
+
+
+# awaited
+
+
+class Telling(RecordingUI):
+    """A front end that says when it has a preview."""
+
+    def __init__(self, shown: asyncio.Event) -> None:
+        super().__init__()
+        self.shown = shown
+
+    def show_preview(self, preview: InteractionPreview) -> None:
+        super().show_preview(preview)
+        self.shown.set()
+
+
+async def told(condition: asyncio.Event) -> bool:
+    """Whether it comes about in time."""
+    try:
+        await asyncio.wait_for(condition.wait(), PATIENCE)
+    except TimeoutError:
+        return False
+    return True
+
+
+async def staffed_in_loop(service: AsyncTransferService) -> None:
+    """Alice and Bob, both Ready; Alice owns ``"i"``."""
+    for name in ("alice", "bob"):
+        await service.add_agent(Agent(name, name.title(), status=ChannelStatus.READY))
+    await service.open_interaction(Interaction("i", media=Media.SMS, contact=CONTACT, owner="alice"))
+
+
+def test_t5_a_transfer_is_accepted_by_tasks(postgres: Server) -> None:
+    """T5: over connections that are awaited, with the desktops that the doorbell wakes."""
+
+    async def lesson() -> None:
+        async with AsyncPostgresStore(postgres.conninfo, schema=new_schema()) as store:
+            service = AsyncTransferService(store)
+            await staffed_in_loop(service)
+            shown = asyncio.Event()
+            workspace = Workspace("bob", Telling(shown))
+            connection = await service.connect(workspace)
+            await store.doorbell.connected()
+
+            await service.request_transfer("i", BOB, by="alice")
+
+            assert await told(shown)
+            [ticket] = workspace.previews
+            assert (await service.accept(ticket, by="bob")).owner == "bob"
+            connection.close()
+
+    asyncio.run(lesson())
+
+
+@pytest.mark.parametrize("commits", [True, False])
+def test_f6_a_task_joins_the_hosts_transaction(postgres: Server, *, commits: bool) -> None:
+    """F6: with the host's data, or not at all."""
+
+    async def lesson() -> TransferState | None:
+        async with AsyncPostgresStore(postgres.conninfo, schema=new_schema()) as store:
+            await staffed_in_loop(AsyncTransferService(store))
+            async with await psycopg.AsyncConnection.connect(postgres.conninfo) as connection:
+                joined = AsyncPostgresTransaction(connection, schema=store.schema)
+                inside = AsyncTransferService(joined)
+                request = await inside.request_transfer("i", BOB, by="alice")
+                with pytest.raises(TransferPending):
+                    await inside.request_transfer("i", BOB, by="alice")
+                with pytest.raises(Conflict):
+                    await joined.commit(stale(await inside.interaction("i"), (await inside.history("i"))[0]))
+                await inside.set_not_ready("bob")
+                with pytest.raises(UnusableStore, match="cannot be listened to"):
+                    await inside.connect(Workspace("bob", RecordingUI()))
+                if commits:
+                    await connection.commit()
+                else:
+                    await connection.rollback()
+            found = await store.transfer(request.id)
+            return None if found is None else found.state
+
+    assert asyncio.run(lesson()) is (TransferState.INVITED if commits else None)
+
+
+def test_d7_a_task_that_lost_its_listener_is_woken_when_it_is_back(postgres: Server) -> None:
+    """D7: what rang in between was missed."""
+
+    async def lesson() -> bool:
+        async with AsyncPostgresStore(postgres.conninfo, schema=new_schema()) as store:
+            woken = asyncio.Event()
+            store.doorbell.listen("bob", woken.set)
+            await store.doorbell.connected()
+            await asyncio.sleep(0)
+            woken.clear()
+            with connected(postgres) as connection:
+                connection.execute(
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE %s",
+                    (f'LISTEN "{store.schema}"%',),
+                )
+            return await told(woken)
+
+    assert asyncio.run(lesson())
+
+
+def test_a8_an_awaited_database_that_is_away_is_unavailable() -> None:
+    """A8: when it is first asked for something; it can be asked again, and closed."""
+
+    async def lesson() -> None:
+        store = AsyncPostgresStore(NOWHERE)
+        for _ in range(2):
+            with pytest.raises(StoreUnavailable):
+                await store.transfer("t")
+        await store.close()
+
+    asyncio.run(lesson())
+
+
+def test_a8_an_awaited_store_that_is_closed_is_unavailable(postgres: Server) -> None:
+    """A8: closing twice does no harm."""
+
+    async def lesson() -> None:
+        async with AsyncPostgresStore(postgres.conninfo, schema=new_schema()) as store:
+            store.doorbell.listen("bob", lambda: None)
+        await store.close()
+        with pytest.raises(StoreUnavailable):
+            await store.transfer("t")
+
+    asyncio.run(lesson())
 
 
 def stale(interaction: Interaction, event: Event) -> Decision:
