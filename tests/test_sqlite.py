@@ -6,6 +6,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from datetime import UTC, datetime, timedelta
@@ -13,6 +14,7 @@ from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Event, Thread
+from typing import Any
 
 import attrs
 import pytest
@@ -301,6 +303,12 @@ def test_a8_a_file_that_cannot_be_opened_is_unusable(tmp_path: Path, name: str) 
         SqliteStore(tmp_path / name)
 
 
+def connecting_as(monkeypatch: pytest.MonkeyPatch, kind: type[sqlite3.Connection]) -> None:
+    """Make connections of this kind."""
+    connect = sqlite3.connect
+    monkeypatch.setattr(sqlite3, "connect", lambda *args, **how: connect(*args, factory=kind, **how))
+
+
 @contextmanager
 def connecting(monkeypatch: pytest.MonkeyPatch, instead: str) -> Iterator[None]:
     """Connect to something else: what a file system refuses, it does not refuse everybody who runs the tests."""
@@ -457,6 +465,15 @@ def test_a8_numbers_may_be_larger_than_sqlites(path: Path) -> None:
         assert () == store.desktop("alice", known={"i": huge}).transcripts["i"].messages
 
 
+@pytest.mark.parametrize("cursor", ["", "x", "-1", "+1", "1.0", "1_0", "٣", "²", "9" * 19, "9" * 18])
+def test_a8_a_cursor_that_was_never_given_is_refused(store: SqliteStore, cursor: str) -> None:
+    """A8: of another form, or beyond the end."""
+    with pytest.raises(InvalidValue) as refused:
+        store.events(after=cursor, limit=10)
+
+    assert refused.value.field == "after"
+
+
 # what goes wrong
 
 
@@ -518,6 +535,26 @@ def test_f7_a_file_that_is_locked_while_it_is_opened_is_waited_for(path: Path) -
 
     with SqliteStore(path, patience=SHORT) as store:
         store.commit(opening())
+
+
+def test_f7_two_who_open_a_new_file_at_once_are_in_each_others_way_for_a_moment(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """F7: SQLite does not wait then, because each waits for the other; trying again helps."""
+    tried = list[str]()
+
+    class InTheWay(sqlite3.Connection):
+        def execute(self, statement: str, *values: Any) -> sqlite3.Cursor:
+            if "journal_mode" in statement and not tried:
+                tried.append(statement)
+                raise sqlite3.OperationalError
+            return super().execute(statement, *values)
+
+    connecting_as(monkeypatch, InTheWay)
+    with SqliteStore(path) as store:
+        store.commit(opening())
+
+    assert 1 == len(tried)
 
 
 def test_f7_an_interrupt_leaves_nothing_half_done(store: SqliteStore) -> None:
@@ -652,11 +689,9 @@ def test_f6_a_connection_that_fails_at_once_is_closed(path: Path, monkeypatch: p
             made.append(self)
             raise sqlite3.OperationalError
 
-    with monkeypatch.context() as patched:
-        connect = sqlite3.connect
-        patched.setattr(sqlite3, "connect", lambda *args, **how: connect(*args, factory=Failing, **how))
-        with pytest.raises(UnusableStore, match="OperationalError"):
-            SqliteStore(path)
+    connecting_as(monkeypatch, Failing)
+    with pytest.raises(UnusableStore, match="OperationalError"):
+        SqliteStore(path)
 
     with pytest.raises(sqlite3.ProgrammingError, match="closed"):
         made[0].total_changes  # noqa: B018 - it is asked for its error
@@ -755,7 +790,8 @@ def test_f6_a_fork_waits_for_who_is_at_work_and_they_for_the_fork(path: Path) ->
         file.go_on()
 
     def read_on() -> None:
-        assert let_go.wait(PATIENCE)
+        while not file._paused:  # noqa: SLF001 - it comes while the fork waits
+            time.sleep(0.001)
         with file.reading():
             read.set()
 
