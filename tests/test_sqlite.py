@@ -41,7 +41,7 @@ from sms_transfer import (
 )
 from sms_transfer.adapters.records import REMEMBERED_CHANGES
 from sms_transfer.adapters.sqlite import SqliteStore, statements
-from sms_transfer.adapters.sqlite.file import SqliteFile
+from sms_transfer.adapters.sqlite.file import SqliteFile, meaning
 from sms_transfer.adapters.sqlite.numbers import microseconds
 from sms_transfer.adapters.sqlite.schema import APPLICATION_ID, STEPS, Step, bring_up_to_date
 from sms_transfer.core.commands import Need
@@ -624,7 +624,7 @@ def test_a6_a_text_that_is_none_is_not_repeated(store: SqliteStore, path: Path, 
         read(store)
 
     assert WORDS not in str(found.value)
-    assert found.value.__suppress_context__
+    assert (None, True) == (found.value.__cause__, found.value.__suppress_context__)
 
 
 def test_f6_a_damaged_file_is_told_in_our_words(store: SqliteStore, path: Path) -> None:
@@ -666,6 +666,27 @@ def test_a8_what_sqlite_refuses_otherwise_is_told_in_our_words(store: SqliteStor
 
     with pytest.raises(UnusableStore, match=r"SQLite refuses \(SQLITE_CONSTRAINT_TRIGGER\)"):
         store.commit(opening("j"))
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "words"),
+    [
+        ("SQLITE_BUSY_RECOVERY", StoreUnavailable, "locked"),
+        ("SQLITE_IOERR_FSYNC", StoreUnavailable, "disk fails"),
+        ("SQLITE_CORRUPT_INDEX", UnusableStore, "damaged"),
+    ],
+)
+def test_a8_what_sqlite_says_more_exactly_is_told_too(name: str, kind: type[SmsTransferError], words: str) -> None:
+    """A8: by its name; what to do about it is said by what it is a case of."""
+    error = sqlite3.OperationalError(WORDS)
+    error.sqlite_errorname, error.sqlite_errorcode = name, getattr(sqlite3, name)
+
+    told = meaning(error)
+
+    assert kind is type(told)
+    assert words in str(told)
+    assert name in str(told)
+    assert WORDS not in str(told)
 
 
 def test_f6_a_reader_that_cannot_be_opened_is_not_waited_for(tmp_path: Path) -> None:
@@ -763,11 +784,13 @@ def test_f6_what_a_killed_process_was_told_is_recorded_stays_recorded(path: Path
 def test_f6_a_store_may_be_carried_across_a_fork(store: SqliteStore) -> None:
     """F6: both sides go on with connections of their own, and each sees what the other records."""
     store.transcript("i")
+    file = store._file  # noqa: SLF001 - what is carried across shows only when it does harm
     child = os.fork()
     if child == 0:
         try:
+            carried = [*file._readers, file._writer]  # noqa: SLF001
             store.commit(opening("child"))
-            os._exit(0)
+            os._exit(0 if carried == [None] else 2)
         finally:
             os._exit(1)
     store.commit(opening("parent"))

@@ -81,8 +81,9 @@ class SqliteFile:
         self._in_use = 0
         self._paused = False
         self._closed = False
-        self._open(prepare)
-        _FILES.add(self)
+        with self._writing:  # from here on a fork waits
+            _FILES.add(self)
+            self._open(prepare)
 
     @contextmanager
     def writing(self) -> Generator[sqlite3.Connection]:
