@@ -6,6 +6,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from datetime import UTC, datetime, timedelta
@@ -13,6 +14,7 @@ from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Event, Thread
+from typing import Any
 
 import attrs
 import pytest
@@ -39,7 +41,7 @@ from sms_transfer import (
 )
 from sms_transfer.adapters.records import REMEMBERED_CHANGES
 from sms_transfer.adapters.sqlite import SqliteStore, statements
-from sms_transfer.adapters.sqlite.file import SqliteFile
+from sms_transfer.adapters.sqlite.file import SqliteFile, meaning
 from sms_transfer.adapters.sqlite.numbers import microseconds
 from sms_transfer.adapters.sqlite.schema import APPLICATION_ID, STEPS, Step, bring_up_to_date
 from sms_transfer.core.commands import Need
@@ -301,6 +303,12 @@ def test_a8_a_file_that_cannot_be_opened_is_unusable(tmp_path: Path, name: str) 
         SqliteStore(tmp_path / name)
 
 
+def connecting_as(monkeypatch: pytest.MonkeyPatch, kind: type[sqlite3.Connection]) -> None:
+    """Make connections of this kind."""
+    connect = sqlite3.connect
+    monkeypatch.setattr(sqlite3, "connect", lambda *args, **how: connect(*args, factory=kind, **how))
+
+
 @contextmanager
 def connecting(monkeypatch: pytest.MonkeyPatch, instead: str) -> Iterator[None]:
     """Connect to something else: what a file system refuses, it does not refuse everybody who runs the tests."""
@@ -457,6 +465,15 @@ def test_a8_numbers_may_be_larger_than_sqlites(path: Path) -> None:
         assert () == store.desktop("alice", known={"i": huge}).transcripts["i"].messages
 
 
+@pytest.mark.parametrize("cursor", ["", "x", "-1", "+1", "1.0", "1_0", "٣", "²", "9" * 19, "9" * 18])
+def test_a8_a_cursor_that_was_never_given_is_refused(store: SqliteStore, cursor: str) -> None:
+    """A8: of another form, or beyond the end."""
+    with pytest.raises(InvalidValue) as refused:
+        store.events(after=cursor, limit=10)
+
+    assert refused.value.field == "after"
+
+
 # what goes wrong
 
 
@@ -518,6 +535,26 @@ def test_f7_a_file_that_is_locked_while_it_is_opened_is_waited_for(path: Path) -
 
     with SqliteStore(path, patience=SHORT) as store:
         store.commit(opening())
+
+
+def test_f7_two_who_open_a_new_file_at_once_are_in_each_others_way_for_a_moment(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """F7: SQLite does not wait then, because each waits for the other; trying again helps."""
+    tried = list[str]()
+
+    class InTheWay(sqlite3.Connection):
+        def execute(self, statement: str, *values: Any) -> sqlite3.Cursor:
+            if "journal_mode" in statement and not tried:
+                tried.append(statement)
+                raise sqlite3.OperationalError
+            return super().execute(statement, *values)
+
+    connecting_as(monkeypatch, InTheWay)
+    with SqliteStore(path) as store:
+        store.commit(opening())
+
+    assert 1 == len(tried)
 
 
 def test_f7_an_interrupt_leaves_nothing_half_done(store: SqliteStore) -> None:
@@ -587,7 +624,7 @@ def test_a6_a_text_that_is_none_is_not_repeated(store: SqliteStore, path: Path, 
         read(store)
 
     assert WORDS not in str(found.value)
-    assert found.value.__suppress_context__
+    assert (None, True) == (found.value.__cause__, found.value.__suppress_context__)
 
 
 def test_f6_a_damaged_file_is_told_in_our_words(store: SqliteStore, path: Path) -> None:
@@ -631,6 +668,27 @@ def test_a8_what_sqlite_refuses_otherwise_is_told_in_our_words(store: SqliteStor
         store.commit(opening("j"))
 
 
+@pytest.mark.parametrize(
+    ("name", "kind", "words"),
+    [
+        ("SQLITE_BUSY_RECOVERY", StoreUnavailable, "locked"),
+        ("SQLITE_IOERR_FSYNC", StoreUnavailable, "disk fails"),
+        ("SQLITE_CORRUPT_INDEX", UnusableStore, "damaged"),
+    ],
+)
+def test_a8_what_sqlite_says_more_exactly_is_told_too(name: str, kind: type[SmsTransferError], words: str) -> None:
+    """A8: by its name; what to do about it is said by what it is a case of."""
+    error = sqlite3.OperationalError(WORDS)
+    error.sqlite_errorname, error.sqlite_errorcode = name, getattr(sqlite3, name)
+
+    told = meaning(error)
+
+    assert kind is type(told)
+    assert words in str(told)
+    assert name in str(told)
+    assert WORDS not in str(told)
+
+
 def test_f6_a_reader_that_cannot_be_opened_is_not_waited_for(tmp_path: Path) -> None:
     """F6: it is told, and does not count as one at work."""
     folder = tmp_path / "folder"
@@ -652,11 +710,9 @@ def test_f6_a_connection_that_fails_at_once_is_closed(path: Path, monkeypatch: p
             made.append(self)
             raise sqlite3.OperationalError
 
-    with monkeypatch.context() as patched:
-        connect = sqlite3.connect
-        patched.setattr(sqlite3, "connect", lambda *args, **how: connect(*args, factory=Failing, **how))
-        with pytest.raises(UnusableStore, match="OperationalError"):
-            SqliteStore(path)
+    connecting_as(monkeypatch, Failing)
+    with pytest.raises(UnusableStore, match="OperationalError"):
+        SqliteStore(path)
 
     with pytest.raises(sqlite3.ProgrammingError, match="closed"):
         made[0].total_changes  # noqa: B018 - it is asked for its error
@@ -728,11 +784,13 @@ def test_f6_what_a_killed_process_was_told_is_recorded_stays_recorded(path: Path
 def test_f6_a_store_may_be_carried_across_a_fork(store: SqliteStore) -> None:
     """F6: both sides go on with connections of their own, and each sees what the other records."""
     store.transcript("i")
+    file = store._file  # noqa: SLF001 - what is carried across shows only when it does harm
     child = os.fork()
     if child == 0:
         try:
+            carried = [*file._readers, file._writer]  # noqa: SLF001
             store.commit(opening("child"))
-            os._exit(0)
+            os._exit(0 if carried == [None] else 2)
         finally:
             os._exit(1)
     store.commit(opening("parent"))
@@ -755,7 +813,8 @@ def test_f6_a_fork_waits_for_who_is_at_work_and_they_for_the_fork(path: Path) ->
         file.go_on()
 
     def read_on() -> None:
-        assert let_go.wait(PATIENCE)
+        while not file._paused:  # noqa: SLF001 - it comes while the fork waits
+            time.sleep(0.001)
         with file.reading():
             read.set()
 
