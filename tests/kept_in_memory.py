@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 from typing import Final
 
@@ -11,7 +11,7 @@ from sms_transfer.adapters.in_process import InProcessMessaging
 from sms_transfer.adapters.memory import MemoryStore
 from sms_transfer.core.commands import Need
 from sms_transfer.core.decision import Decision
-from sms_transfer.ports import Facts
+from sms_transfer.ports import Facts, Subscription
 
 
 class SharedStore(MemoryStore):
@@ -35,12 +35,25 @@ class SharedStore(MemoryStore):
         self.doorbell.ring(decision.concerned)
 
 
+class AsyncDoorbell:
+    """A doorbell, with a coroutine."""
+
+    def __init__(self, bell: InProcessMessaging) -> None:
+        self._bell = bell
+
+    async def ring(self, agent_ids: Collection[str]) -> None:
+        self._bell.ring(agent_ids)
+
+    def listen(self, agent_id: str, wake: Callable[[], None]) -> Subscription:
+        return self._bell.listen(agent_id, wake)
+
+
 class AsyncSharedStore:
     """The same, with coroutines."""
 
     def __init__(self, store: SharedStore) -> None:
         self.store: Final = store
-        self.doorbell: Final = store.doorbell
+        self.doorbell: Final = AsyncDoorbell(store.doorbell)
 
     async def reopen(self) -> AsyncSharedStore:
         """Another handle."""

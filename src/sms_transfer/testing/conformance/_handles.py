@@ -181,6 +181,18 @@ class Doorbell(StoreSuite):
             listening.close()
 
     @needs(Capability.RINGS_ON_COMMIT)
+    def test_d5_the_doorbell_can_be_rung_for_what_no_commit_tells(self, make_store: MakeStore) -> None:
+        """D5: it is a doorbell like any other."""
+        bell = _doorbell(make_store())
+        woken: list[str] = []
+        listening = bell.listen("alice", lambda: woken.append("alice"))
+
+        bell.ring(["alice", "bob"])
+
+        assert self.eventually(lambda: bool(woken))
+        listening.close()
+
+    @needs(Capability.RINGS_ON_COMMIT)
     def test_d5_only_who_is_concerned_is_rung(self, make_store: MakeStore) -> None:
         """D5: every agent concerned, and nobody else."""
         store = make_store()

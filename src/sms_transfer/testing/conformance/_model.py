@@ -121,11 +121,11 @@ class Play:
         match step:
             case Try():
                 self._commit(self._decide(step))
+                self._look(step.to)
             case Agent():
                 self._change_agent(step)
             case str():
-                self.screens[step].look()
-                self.screens[step].assert_true()
+                self._look(step)
             case (agent_id, message_id, read):
                 self._mark(agent_id, message_id, read)
             case (_, interaction_id):
@@ -176,6 +176,10 @@ class Play:
             self.model.commit(decision)
         else:
             assert (type(refused), refused.fields["kind"], refused.fields["id"]) in expected
+
+    def _look(self, agent_id: str) -> None:
+        self.screens[agent_id].look()
+        self.screens[agent_id].assert_true()
 
     def _change_agent(self, agent: Agent) -> None:
         known = self.model.agents.get(agent.id)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import inspect
 from collections.abc import Awaitable, Callable, Collection, Generator, Mapping
 from contextlib import closing
 from datetime import datetime
 from threading import Thread
-from typing import Final, Protocol, TypeVar, cast, runtime_checkable
+from typing import Final, Protocol, TypeVar, runtime_checkable
 
 import pytest
 
@@ -98,28 +97,20 @@ class AsyncStore(Protocol):
 
 
 class AsyncDoorbell(Protocol):
-    """A `sms_transfer.ports.Messaging`, with coroutines or without."""
+    """A `sms_transfer.ports.Messaging` whose ``ring`` can be awaited."""
 
-    def ring(self, agent_ids: Collection[str]) -> Awaitable[None] | None:
+    def ring(self, agent_ids: Collection[str]) -> Awaitable[None]:
         """As `sms_transfer.ports.Messaging.ring`."""
         ...
 
-    def listen(self, agent_id: str, wake: Callable[[], None]) -> Awaitable[AsyncSubscription] | AsyncSubscription:
-        """As `sms_transfer.ports.Messaging.listen`."""
-        ...
-
-
-class AsyncSubscription(Protocol):
-    """A `sms_transfer.ports.Subscription`, with a coroutine or without."""
-
-    def close(self) -> Awaitable[None] | None:
-        """As `sms_transfer.ports.Subscription.close`."""
+    def listen(self, agent_id: str, wake: Callable[[], None]) -> Subscription:
+        """As `sms_transfer.ports.Messaging.listen`; called in the loop."""
         ...
 
 
 @runtime_checkable
 class _Closes(Protocol):
-    def close(self) -> Awaitable[None] | None: ...
+    def close(self) -> Awaitable[None]: ...
 
 
 @runtime_checkable
@@ -144,14 +135,11 @@ class Loop:
 
         return asyncio.run_coroutine_threadsafe(call(), self._loop).result(_PATIENCE)
 
-    def call_either(self, function: Callable[[], Awaitable[T] | T]) -> T:
-        """Call a function there that may be a coroutine's or not."""
+    def call_plain(self, function: Callable[[], T]) -> T:
+        """Call a function there that is no coroutine's."""
 
         async def call() -> T:
-            made = function()
-            if inspect.isawaitable(made):
-                return await cast("Awaitable[T]", made)  # what the check has lost
-            return cast("T", made)  # likewise
+            return function()
 
         return self.call(call)
 
@@ -179,8 +167,8 @@ class AsyncStoreConformance(StoreConformance):
 
     Give it the fixture ``make_async_store``: a coroutine function that makes a new, empty store in the running event
     loop. Clean up in the fixture with ``loop.call``. For `Capability.DURABLE` and `Capability.MANY_HANDLES` also
-    ``reopen_async_store``: a coroutine function that takes a store and opens another handle on the same data. What is
-    declared of ``close`` and ``doorbell`` may be coroutines, too.
+    ``reopen_async_store``: a coroutine function that takes a store and opens another handle on the same data.
+    ``close`` is a coroutine function too, and so is the ``ring`` of a ``doorbell``.
     """
 
     @pytest.fixture
@@ -231,7 +219,7 @@ class BlockingStore:
     def close(self) -> None:
         """Close a store that declares `Capability.DURABLE`."""
         assert isinstance(self.driven, _Closes), "it declares DURABLE, so it can be closed"
-        self._loop.call_either(self.driven.close)
+        self._loop.call(self.driven.close)
 
     def agents(self, ids: Collection[str]) -> Mapping[str, Agent]:
         """In the loop."""
@@ -306,21 +294,20 @@ class _BlockingDoorbell:
         self._driven = driven
 
     def ring(self, agent_ids: Collection[str]) -> None:
-        self._loop.call_either(lambda: self._driven.ring(agent_ids))
+        self._loop.call(lambda: self._driven.ring(agent_ids))
 
     def listen(self, agent_id: str, wake: Callable[[], None]) -> Subscription:
         def in_a_thread() -> None:
             Thread(target=wake, name="conformance-wake", daemon=True).start()
 
-        return _BlockingSubscription(
-            self._loop, self._loop.call_either(lambda: self._driven.listen(agent_id, in_a_thread))
-        )
+        subscription = self._loop.call_plain(lambda: self._driven.listen(agent_id, in_a_thread))
+        return _BlockingSubscription(self._loop, subscription)
 
 
 class _BlockingSubscription:
-    def __init__(self, loop: Loop, driven: AsyncSubscription) -> None:
+    def __init__(self, loop: Loop, driven: Subscription) -> None:
         self._loop = loop
         self._driven = driven
 
     def close(self) -> None:
-        self._loop.call_either(self._driven.close)
+        self._loop.call_plain(self._driven.close)

@@ -231,26 +231,27 @@ class _Play:
         """The colleague."""
         return _NAMES[by == _NAMES[0]]
 
-    def ticket(self, by: str) -> str | None:
-        """The first invitation on somebody's screen."""
-        return next(iter(self.desks[by][1].previews), None)
+    def previews(self) -> list[tuple[str, str]]:
+        """Every invitation on a screen, and whose screen it is."""
+        return [(ticket, name) for name, (_, workspace) in self.desks.items() for ticket in workspace.previews]
 
 
 Act = Callable[[_Play, str, str], object]
 
 
-def _request(play: _Play, by: str, id_: str) -> None:
-    play.service.request_transfer(id_, Target.agent(play.other(by)), by=by, note="please")
+def _request(play: _Play, _: str, id_: str) -> None:
+    owner = str(play.service.interaction(id_).owner)
+    play.service.request_transfer(id_, Target.agent(play.other(owner)), by=owner, note="please")
 
 
-def _accept(play: _Play, by: str, _: str) -> None:
-    if ticket := play.ticket(by):
-        play.service.accept(ticket, by=by)
+def _accept(play: _Play, *_: str) -> None:
+    for ticket, name in play.previews():
+        play.service.accept(ticket, by=name)
 
 
-def _reject(play: _Play, by: str, _: str) -> None:
-    if ticket := play.ticket(by):
-        play.service.reject(ticket, by=by, reason="busy")
+def _reject(play: _Play, *_: str) -> None:
+    for ticket, name in play.previews():
+        play.service.reject(ticket, by=name, reason="busy")
 
 
 def _cancel(play: _Play, by: str, id_: str) -> None:
