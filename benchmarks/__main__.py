@@ -1,4 +1,4 @@
-"""``python -m benchmarks [transfer|scale|imports] [--rounds N]``."""
+"""``python -m benchmarks [transfer|scale|imports|sqlite] [--rounds N]``."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ import argparse
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from benchmarks import imports, report, scale, transfer
+from benchmarks import imports, on_sqlite, report, scale, transfer
 
 COMPARISONS: Final[Mapping[str, Callable[[int], str]]] = {
     "transfer": transfer.run,
     "scale": scale.run,
     "imports": imports.run,
+    "sqlite": on_sqlite.run,
 }
 ROUNDS: Final = 30
 

@@ -1034,7 +1034,7 @@ class Beaten(MemoryStore):
 def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """The pauses that were made, none of which took any time."""
     made: list[float] = []
-    monkeypatch.setattr("sms_transfer.flow.time.sleep", made.append)
+    monkeypatch.setattr("sms_transfer.drive.time.sleep", made.append)
     return made
 
 

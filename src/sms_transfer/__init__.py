@@ -3,6 +3,12 @@
 from sms_transfer._version import (
     __version__,
 )
+from sms_transfer.aio import (
+    AsyncTransferService,
+)
+from sms_transfer.calls import (
+    Tick,
+)
 from sms_transfer.connection import (
     Connection,
 )
@@ -99,7 +105,6 @@ from sms_transfer.ports import (
     EventPage,
 )
 from sms_transfer.service import (
-    Tick,
     TransferService,
 )
 from sms_transfer.workspace import (
@@ -113,6 +118,7 @@ __all__ = [
     "Agent",
     "AlreadyExists",
     "Answering",
+    "AsyncTransferService",
     "Attachment",
     "CaseData",
     "CaseDataUpdated",

@@ -1,33 +1,44 @@
 """How a command is carried out: read, decide, commit, and only then tell.
 
-Nothing is decided here. What a rule of the domain says is said by `sms_transfer.core`; this reads what that needs,
-records what it says, all or nothing, and starts again when somebody else was faster.
+It is written once, as coroutines over the async ports; a `sms_transfer.drive.Driver` carries them out. Nothing is
+decided here. What a rule of the domain says is said by `sms_transfer.core`; this reads what that needs, records what it
+says, all or nothing, and starts again when somebody else was faster.
 """
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping
 from datetime import datetime
-from typing import Final, TypeVar
+from threading import Lock
+from typing import Final, Protocol, TypeVar
 
 import attrs
 
 from sms_transfer.core.check import to_utc, untrusted
-from sms_transfer.core.commands import AgentCommand, FailInvitation, LogOut
+from sms_transfer.core.commands import AgentCommand, FailInvitation, LogOut, Need, RequestTransfer
 from sms_transfer.core.decide import InteractionCommand, decide
 from sms_transfer.core.decision import Context, Decision
 from sms_transfer.core.desktop import Snapshot
-from sms_transfer.core.model import Agent, Direction, TransferRequest
+from sms_transfer.core.model import Agent, Direction, Interaction, TransferRequest
 from sms_transfer.core.policy import TransferPolicy, has_left
 from sms_transfer.core.presence import decide_presence
+from sms_transfer.drive import Driver
 from sms_transfer.errors import Conflict, InvalidValue, NotFound
 from sms_transfer.log import log_failure
 from sms_transfer.outbox import Outbox
-from sms_transfer.ports import Clock, ContactGateway, Directory, Messaging, TransferStore
+from sms_transfer.ports import (
+    AsyncContactGateway,
+    AsyncDirectory,
+    AsyncMessaging,
+    AsyncTransferStore,
+    Clock,
+    JoinsTransaction,
+)
 
 AgentChange = Callable[[Agent], Agent]
 """Makes an agent's next record of the present one."""
+
+R = TypeVar("R")
 
 _LAST_YEAR: Final = 9_997  # every deadline is a date, too
 _ATTEMPTS: Final = 64
@@ -35,26 +46,47 @@ _FIRST_PAUSE: Final = 0.000_05
 _LONGEST_PAUSE: Final = 0.02
 
 
+class Polled(Protocol):
+    """A desktop that is kept up to date."""
+
+    def poll(self) -> None:
+        """See to it that it shows what is recorded, in case a ring was lost."""
+        ...
+
+
 class Flow:
-    """Carries commands out over the ports."""
+    """Carries commands out over the ports, each through to its end whatever becomes of its caller.
+
+    Args:
+        directory: who the agents are; None if the store is asked.
+        messaging: the doorbell.
+        rung_by_store: the doorbell is the store's own, and its commits ring it.
+    """
 
     def __init__(
         self,
-        store: TransferStore,
+        store: AsyncTransferStore,
         *,
-        directory: Directory,
-        messaging: Messaging,
-        gateway: ContactGateway | None,
+        directory: AsyncDirectory | None,
+        messaging: AsyncMessaging,
+        rung_by_store: bool,
+        gateway: AsyncContactGateway | None,
         policy: TransferPolicy,
         clock: Clock,
+        driver: Driver,
     ) -> None:
         self.store = store
-        self.directory = directory
+        self.directory: AsyncDirectory = store if directory is None else directory
         self.messaging = messaging
         self.policy = policy
-        self.outbox = Outbox(store, gateway)
+        self._driver = driver
+        self._outbox = Outbox(store, gateway, driver)
         self._clock = clock
-        self._keeps_agents = directory is store
+        self._keeps_agents = directory is None
+        self._rung_by_store = rung_by_store
+        self._transaction = store if isinstance(store, JoinsTransaction) else None
+        self._desktops: tuple[Polled, ...] = ()  # replaced under the lock, never changed
+        self._lock = Lock()
 
     def now(self) -> datetime:
         """The present instant, in UTC.
@@ -70,21 +102,22 @@ class Flow:
             )
         return to_utc(now)
 
-    def perform(self, command: InteractionCommand) -> Decision:
+    # commands
+
+    def perform(self, command: InteractionCommand) -> Awaitable[Decision]:
         """Carry out one command on an interaction.
 
         Raises:
             Conflict: somebody else was faster, every time.
             SmsTransferError: whatever `sms_transfer.core.decide.decide` or the store has to say.
         """
-        decision = _again_while_beaten(lambda: self._decide_and_commit(command))
-        if decision.events:
-            self._tell(decision)
-        if decision.refusal is not None:
-            raise decision.refusal
-        return decision
+        return self._driver.to_the_end(self._perform(command))
 
-    def perform_for_agent(self, command: AgentCommand) -> Agent:
+    def request(self, command: RequestTransfer) -> Awaitable[TransferRequest]:
+        """Carry out a request for a transfer; its invitee is still there when this returns. Raises like `perform`."""
+        return self._driver.to_the_end(self._request(command))
+
+    def perform_for_agent(self, command: AgentCommand) -> Awaitable[Agent]:
         """Carry out one command on an agent's status.
 
         Raises:
@@ -92,73 +125,89 @@ class Flow:
             IllegalTransition: the status does not allow it.
             Conflict: somebody else was faster, every time.
         """
-        agent = self.change_agent(command.agent_id, lambda known: decide_presence(known, command))
-        if isinstance(command, LogOut):
-            self._fail_invitations(agent.id, disconnected=command.disconnected)
-        return agent
+        return self._driver.to_the_end(self._perform_for_agent(command))
 
-    def change_agent(self, agent_id: str, change: AgentChange) -> Agent:
+    def change_agent(self, agent_id: str, change: AgentChange) -> Awaitable[Agent]:
         """Change an agent's record, again and again until nobody else was faster."""
+        return self._driver.to_the_end(self._change_agent(agent_id, change))
 
-        def attempt() -> Agent:
-            known = self.agent(agent_id)
-            agent = change(known)
-            if agent != known:
-                self.directory.replace_agent(known, agent)
-            return agent
+    def change_messages(self, agent_id: str, change: Coroutine[object, object, bool]) -> Awaitable[bool]:
+        """Carry out a change of this agent's My Messages; whether there was such an entry."""
+        return self._driver.to_the_end(self._change_messages(agent_id, change))
 
-        agent = _again_while_beaten(attempt)
-        self.ring((agent_id,))
-        return agent
+    # what there is
 
-    def settle_invitee(self, request: TransferRequest) -> TransferRequest:
-        """See to it that nobody who has just logged out is left invited (T9).
+    async def present(self, interaction_id: str) -> Interaction:
+        """An interaction as it is now.
 
-        Whoever logs out is recorded as such first and loses the live invitations after. An invitation that was decided
-        before that and recorded after it would be missed. A store that keeps the agents refuses to record it; with any
-        other directory, whoever records one looks once more.
+        Raises:
+            NotFound: there is none.
         """
-        invitation = request.invitation
-        if self._keeps_agents or invitation is None or request.state.is_final:
-            return request
-        try:
-            invitee = self.directory.agents((invitation.invitee,)).get(invitation.invitee)
-            if has_left(invitee):
-                return self.perform(FailInvitation(invitation.id)).request
-        except Exception as error:  # noqa: BLE001 - the request is recorded, and its deadline will end it
-            log_failure("could not look after the invitee of transfer", request.id, error)
-        return request
+        found = (await self.store.read(Need(interaction_id=interaction_id), self.now())).interaction
+        if found is None:
+            raise NotFound(kind="interaction", id=interaction_id)
+        return found
 
-    def agent(self, agent_id: str) -> Agent:
+    async def agent(self, agent_id: str) -> Agent:
         """An agent's present record.
 
         Raises:
             NotFound: nobody knows the agent.
         """
-        agent = self.directory.agents((agent_id,)).get(agent_id)
+        agent = (await self.directory.agents((agent_id,))).get(agent_id)
         if agent is None:
             raise NotFound(kind="agent", id=agent_id)
         return agent
 
-    def look(self, agent_id: str, since: int | None, known: Mapping[str, int]) -> Snapshot:
+    async def look(self, agent_id: str, since: int | None, known: Mapping[str, int]) -> Snapshot:
         """What an agent's workspace should show."""
-        return Snapshot(self.agent(agent_id), self.store.desktop(agent_id, since=since, known=known))
+        return Snapshot(await self.agent(agent_id), await self.store.desktop(agent_id, since=since, known=known))
 
-    def ring(self, agent_ids: Collection[str]) -> None:
-        """Ring the doorbell; the command has had its effect, so a bell that fails is no failure of the command."""
-        try:
-            self.messaging.ring(agent_ids)
-        except Exception as error:  # noqa: BLE001 - a host's messaging may raise anything
-            log_failure("could not ring", f"{len(agent_ids)} agents", error)
+    # what time brings
 
-    def _decide_and_commit(self, command: InteractionCommand) -> Decision:
+    async def send_and_poll(self, *, limit: int) -> int:
+        """Hand over the texts that wait, of at most so many interactions, and bring every desktop up to date.
+
+        Returns:
+            How many texts the gateway took.
+        """
+        sent = 0
+        if not self._is_in_transaction():
+            for interaction_id in await self.store.unsent(limit=limit):
+                contact = (await self.present(interaction_id)).contact
+                sent += await self._driver.to_the_end(self._outbox.send(interaction_id, contact))
+        for desktop in self._desktops:
+            desktop.poll()
+        return sent
+
+    def connected(self, desktop: Polled) -> None:
+        """Begin to poll this desktop."""
+        with self._lock:
+            self._desktops = (*self._desktops, desktop)
+
+    def disconnected(self, desktop: Polled) -> None:
+        """Stop polling this desktop; may be said twice."""
+        with self._lock:
+            self._desktops = tuple(one for one in self._desktops if one is not desktop)
+
+    # one command, step by step
+
+    async def _perform(self, command: InteractionCommand) -> Decision:
+        decision = await self._again_while_beaten(lambda: self._decide_and_commit(command))
+        if decision.events:
+            await self._tell(decision)
+        if decision.refusal is not None:
+            raise decision.refusal
+        return decision
+
+    async def _decide_and_commit(self, command: InteractionCommand) -> Decision:
         need = command.need()
         now = self.now()
-        facts = self.store.read(need, now)
+        facts = await self.store.read(need, now)
         context = Context(
             now=now,
             policy=self.policy,
-            agents=facts.agents if self._keeps_agents else self.directory.agents(need.agents),
+            agents=facts.agents if self._keeps_agents else await self.directory.agents(need.agents),
             load=facts.load,
             request=facts.request,
             message=facts.message,
@@ -166,20 +215,90 @@ class Flow:
         )
         decision = decide(facts.interaction, command, context)
         if decision.events:
-            self.store.commit(decision if self._keeps_agents else _not_asking(decision))
+            await self.store.commit(decision if self._keeps_agents else _not_asking(decision))
         return decision
 
-    def _tell(self, decision: Decision) -> None:
-        self.ring(decision.concerned)
+    async def _tell(self, decision: Decision) -> None:
+        if self._is_in_transaction():  # F6: it is not recorded before the host says so
+            return
+        if not self._rung_by_store:
+            await self._ring(decision.concerned)
         if decision.texts and any(text.direction is Direction.OUTBOUND for text in decision.texts):
-            self.outbox.send(decision.interaction.id, decision.interaction.contact)
+            await self._outbox.send(decision.interaction.id, decision.interaction.contact)
 
-    def _fail_invitations(self, agent_id: str, *, disconnected: bool) -> None:
-        for invitation in self.store.desktop(agent_id).invitations:
+    async def _request(self, command: RequestTransfer) -> TransferRequest:
+        """Make a request, and see to it that nobody who has just logged out is left invited (T9).
+
+        Whoever logs out is recorded as such first and loses the live invitations after. An invitation that was decided
+        before that and recorded after it would be missed. A store that keeps the agents refuses to record it; with any
+        other directory, whoever records one looks once more.
+        """
+        request = (await self._perform(command)).request
+        invitation = request.invitation
+        if self._keeps_agents or invitation is None or request.state.is_final:
+            return request
+        try:
+            invitee = (await self.directory.agents((invitation.invitee,))).get(invitation.invitee)
+            if has_left(invitee):
+                return (await self._perform(FailInvitation(invitation.id))).request
+        except Exception as error:  # noqa: BLE001 - the request is recorded, and its deadline will end it
+            log_failure("could not look after the invitee of transfer", request.id, error)
+        return request
+
+    async def _perform_for_agent(self, command: AgentCommand) -> Agent:
+        agent = await self._change_agent(command.agent_id, lambda known: decide_presence(known, command))
+        if isinstance(command, LogOut):
+            await self._fail_invitations(agent.id, disconnected=command.disconnected)
+        return agent
+
+    async def _change_agent(self, agent_id: str, change: AgentChange) -> Agent:
+        async def attempt() -> Agent:
+            known = await self.agent(agent_id)
+            agent = change(known)
+            if agent != known:
+                await self.directory.replace_agent(known, agent)
+            return agent
+
+        agent = await self._again_while_beaten(attempt)
+        await self._ring_for(agent_id, recorded=not self._keeps_agents or not self._is_in_transaction())
+        return agent
+
+    async def _fail_invitations(self, agent_id: str, *, disconnected: bool) -> None:
+        for invitation in (await self.store.desktop(agent_id)).invitations:
             try:
-                self.perform(FailInvitation(invitation.id, disconnected=disconnected))
+                await self._perform(FailInvitation(invitation.id, disconnected=disconnected))
             except Exception as error:  # noqa: BLE001 - the agent is gone all the same, and deadlines end the rest
                 log_failure("could not withdraw invitation", invitation.id, error)
+
+    async def _change_messages(self, agent_id: str, change: Coroutine[object, object, bool]) -> bool:
+        changed = await change
+        if changed:
+            await self._ring_for(agent_id, recorded=not self._is_in_transaction())
+        return changed
+
+    async def _ring_for(self, agent_id: str, *, recorded: bool) -> None:
+        """Ring for what is no commit. What is not recorded yet is told by a bell that rings when it is, or by none."""
+        if recorded or self._rung_by_store:
+            await self._ring((agent_id,))
+
+    async def _ring(self, agent_ids: Collection[str]) -> None:
+        """Ring the doorbell; the command has had its effect, so a bell that fails is no failure of the command."""
+        try:
+            await self.messaging.ring(agent_ids)
+        except Exception as error:  # noqa: BLE001 - a host's messaging may raise anything
+            log_failure("could not ring", f"{len(agent_ids)} agents", error)
+
+    def _is_in_transaction(self) -> bool:
+        return self._transaction is not None and self._transaction.joins_transaction
+
+    async def _again_while_beaten(self, attempt: Callable[[], Coroutine[object, object, R]]) -> R:
+        """Try until nobody else was faster: a bounded number of times, with pauses that grow and are never alike."""
+        for tried in range(_ATTEMPTS - 1):
+            try:
+                return await attempt()
+            except Conflict:
+                await self._driver.pause(_up_to(min(_LONGEST_PAUSE, _FIRST_PAUSE * 2**tried)))
+        return await attempt()
 
 
 def _not_asking(decision: Decision) -> Decision:
@@ -189,20 +308,7 @@ def _not_asking(decision: Decision) -> Decision:
     return attrs.evolve(decision, claim=attrs.evolve(decision.claim, invites=False))
 
 
-R = TypeVar("R")
-
-
-def _again_while_beaten(attempt: Callable[[], R]) -> R:
-    """Try until nobody else was faster: a bounded number of times, with pauses that grow and are never alike."""
-    for tried in range(_ATTEMPTS - 1):
-        try:
-            return attempt()
-        except Conflict:
-            _pause(min(_LONGEST_PAUSE, _FIRST_PAUSE * 2**tried))
-    return attempt()
-
-
-def _pause(longest: float) -> None:
+def _up_to(seconds: float) -> float:
     from random import uniform  # noqa: PLC0415 - most processes never need it, and it is slow to import
 
-    time.sleep(uniform(0, longest))  # noqa: S311 - spreads retries; no secret depends on it
+    return uniform(0, seconds)  # noqa: S311 - spreads retries; no secret depends on it

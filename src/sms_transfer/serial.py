@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Collection, Hashable
 from threading import Lock, Thread
 from typing import Final
 
@@ -31,20 +31,36 @@ class OneAtATime:
         Args:
             later: what to run in the other thread; ``job`` itself if left out.
         """
+        if self.take(key, job if later is None else later):
+            self._go(key, job)
+
+    def take(self, key: Hashable, later: Job) -> bool:
+        """Take the turn for ``key``, and `release` it when done; False where it is taken: then ``later`` will be run.
+
+        For whoever cannot do the work within one call. A job that waits already is not run twice.
+        """
         with self._lock:
             if key in self._waiting:
-                self._waiting[key][job if later is None else later] = None
-                return
+                self._waiting[key][later] = None
+                return False
             self._waiting[key] = {}
-        self._go(key, job)
+            return True
+
+    def release(self, key: Hashable) -> Collection[Job]:
+        """End a turn that was taken.
+
+        Returns:
+            The jobs that have been waiting for it; to be run by whoever releases it.
+        """
+        with self._lock:
+            return self._waiting.pop(key)
 
     def _go(self, key: Hashable, job: Job) -> None:
         for _ in range(_ROUNDS):
             try:
                 job()
             except BaseException:
-                with self._lock:
-                    del self._waiting[key]
+                self.release(key)
                 raise
             with self._lock:
                 waiting = self._waiting[key]

@@ -2,83 +2,33 @@
 
 from __future__ import annotations
 
-import sys
 import threading
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
-from functools import partial
-from typing import Final, TypeVar
+from typing import Final
 
-import attrs
-
-from sms_transfer.adapters.in_process import InProcessMessaging, RandomIds, SystemClock
-from sms_transfer.adapters.memory import MemoryStore
-from sms_transfer.connection import Connection, Dispatch
-from sms_transfer.core.check import MAX_ID, CaseValue, check_span, is_identifier
-from sms_transfer.core.commands import (
-    Accept,
-    Cancel,
-    Expire,
-    LogIn,
-    LogOut,
-    MarkDone,
-    Need,
-    OpenInteraction,
-    ReceiveMessage,
-    Reject,
-    Reply,
-    RequestTransfer,
-    SaveAttachment,
-    SetDoNotDisturb,
-    SetNote,
-    SetNotReady,
-    SetReady,
-    UpdateCaseData,
+from sms_transfer.adapters.blocking import (
+    AwaitableDirectory,
+    AwaitableGateway,
+    AwaitableMessaging,
+    AwaitableStore,
+    at_once,
 )
+from sms_transfer.calls import BATCH, Calls, Tick, to_connect, wire
+from sms_transfer.connection import Connection, DirectConnection, Dispatch
+from sms_transfer.core.check import CaseValue, check_span
 from sms_transfer.core.desktop import Snapshot
 from sms_transfer.core.events import Event
-from sms_transfer.core.model import (
-    Agent,
-    Attachment,
-    Direction,
-    Interaction,
-    Message,
-    Target,
-    TargetKind,
-    TransferRequest,
-)
-from sms_transfer.core.policy import Reason, TransferPolicy, eligibility
-from sms_transfer.errors import InvalidValue, NotFound
-from sms_transfer.flow import Flow
+from sms_transfer.core.model import Agent, Attachment, Interaction, Message, Target, TransferRequest
+from sms_transfer.core.policy import Reason, TransferPolicy
+from sms_transfer.drive import BlockingDriver, finish
 from sms_transfer.log import log_failure
-from sms_transfer.ports import (
-    Clock,
-    ContactGateway,
-    Directory,
-    EventPage,
-    IdFactory,
-    Messaging,
-    TransferStore,
-)
+from sms_transfer.ports import Clock, ContactGateway, Directory, EventPage, IdFactory, Messaging, TransferStore
 from sms_transfer.workspace import Workspace
 
-_BATCH: Final = 1_000
 _PATIENCE: Final = 10.0
 """Seconds that the end of `TransferService.ticking` waits for a thread that hangs in a gateway or a front end."""
-
-
-@attrs.frozen(kw_only=True)
-class Tick:
-    """What `TransferService.tick` did.
-
-    Args:
-        expired: the requests that it closed as EXPIRED.
-        sent: how many texts the gateway took.
-    """
-
-    expired: tuple[TransferRequest, ...]
-    sent: int
 
 
 class TransferService:
@@ -112,19 +62,19 @@ class TransferService:
         clock: Clock | None = None,
         ids: IdFactory | None = None,
     ) -> None:
-        store = MemoryStore() if store is None else store
-        self._store = store
-        self._ids: IdFactory = RandomIds() if ids is None else ids
-        self._flow = Flow(
-            store,
-            directory=store if directory is None else directory,
-            messaging=InProcessMessaging() if messaging is None else messaging,
-            gateway=gateway,
-            policy=TransferPolicy() if policy is None else _expect(TransferPolicy, "policy", policy),
-            clock=SystemClock() if clock is None else clock,
+        agents = None if directory is None or directory is store else AwaitableDirectory(directory, at_once)
+        doorbell = None if messaging is None else AwaitableMessaging(messaging, at_once)
+        provider = None if gateway is None else AwaitableGateway(gateway, at_once)
+        self._flow = wire(
+            None if store is None else AwaitableStore(store, at_once),
+            directory=agents,
+            messaging=doorbell,
+            gateway=provider,
+            policy=policy,
+            clock=clock,
+            driver=BlockingDriver(),
         )
-        self._connections: tuple[Connection, ...] = ()  # replaced under the lock, never changed
-        self._lock = threading.Lock()
+        self._calls = Calls(self._flow, ids)
 
     # agents
 
@@ -134,7 +84,7 @@ class TransferService:
         Raises:
             AlreadyExists: there is one with this id.
         """
-        self._flow.directory.add_agent(_expect(Agent, "agent", agent))
+        return finish(self._calls.add_agent(agent))
 
     def update_agent(self, agent: Agent) -> Agent:
         """Change an agent's name, media, privileges, capacity, groups and skills; the status stays what it is.
@@ -142,17 +92,11 @@ class TransferService:
         Raises:
             NotFound: there is no agent with this id.
         """
-        _expect(Agent, "agent", agent)
-        return self._flow.change_agent(
-            agent.id,
-            lambda known: attrs.evolve(
-                agent, status=known.status, reason=known.reason, do_not_disturb=known.do_not_disturb
-            ),
-        )
+        return finish(self._calls.update_agent(agent))
 
     def log_in(self, agent_id: str) -> Agent:
         """Come onto the SMS channel, Not Ready. An agent who is on it already stays as they are (D7)."""
-        return self._flow.perform_for_agent(LogIn(agent_id))
+        return finish(self._calls.log_in(agent_id))
 
     def log_out(self, agent_id: str, *, disconnected: bool = False) -> Agent:
         """Leave the SMS channel. Invitations of this agent fail at once (T9); their own transfers go on (T14).
@@ -160,7 +104,7 @@ class TransferService:
         A host that finds a desktop gone for good, and not just reloading, says so with ``disconnected``: the senders
         are told the difference.
         """
-        return self._flow.perform_for_agent(LogOut(agent_id, disconnected=disconnected))
+        return finish(self._calls.log_out(agent_id, disconnected=disconnected))
 
     def set_ready(self, agent_id: str) -> Agent:
         """Be able to receive (E2).
@@ -168,7 +112,7 @@ class TransferService:
         Raises:
             IllegalTransition: the agent is logged out.
         """
-        return self._flow.perform_for_agent(SetReady(agent_id))
+        return finish(self._calls.set_ready(agent_id))
 
     def set_not_ready(self, agent_id: str, reason: str = "") -> Agent:
         """Stay on the channel without receiving; an invitation that is already out stays out (T9).
@@ -176,11 +120,11 @@ class TransferService:
         Raises:
             IllegalTransition: the agent is logged out.
         """
-        return self._flow.perform_for_agent(SetNotReady(agent_id, reason=reason))
+        return finish(self._calls.set_not_ready(agent_id, reason))
 
     def set_do_not_disturb(self, agent_id: str, on: bool) -> Agent:
         """Turn do-not-disturb on or off; it stands beside the status (E2)."""
-        return self._flow.perform_for_agent(SetDoNotDisturb(agent_id, on=on))
+        return finish(self._calls.set_do_not_disturb(agent_id, on))
 
     # interactions
 
@@ -192,7 +136,7 @@ class TransferService:
             NotFound: nobody knows its owner.
             TargetNotEligible: its owner has no place left (E3).
         """
-        return self._flow.perform(OpenInteraction(interaction)).interaction
+        return finish(self._calls.open_interaction(interaction))
 
     def receive_message(
         self,
@@ -212,15 +156,7 @@ class TransferService:
             AlreadyExists: another text has this message id.
             IllegalTransition: the conversation is done; open another one.
         """
-        message = Message(
-            self._ids.new("message") if message_id is None else _id("message_id", message_id),
-            interaction_id=interaction_id,
-            direction=Direction.INBOUND,
-            text=text,
-            at=self._flow.now(),
-            attachments=attachments,
-        )
-        return self._flow.perform(ReceiveMessage(message)).message or message
+        return finish(self._calls.receive_message(interaction_id, text, attachments=attachments, message_id=message_id))
 
     def reply(
         self,
@@ -239,26 +175,17 @@ class TransferService:
             StaleEpoch: the ownership has changed since the window was shown.
             NotPermitted: somebody else owns the conversation, or the agent is logged out or may not use SMS.
         """
-        message = Message(
-            self._ids.new("message"),
-            interaction_id=interaction_id,
-            direction=Direction.OUTBOUND,
-            text=text,
-            at=self._flow.now(),
-            attachments=attachments,
-            sender=_id("by", by),
-        )
-        return self._flow.perform(Reply(interaction_id, by=by, epoch=epoch, message=message)).message or message
+        return finish(self._calls.reply(interaction_id, text, by=by, epoch=epoch, attachments=attachments))
 
     def update_case_data(
         self, interaction_id: str, changes: Mapping[str, CaseValue | None], *, by: str, epoch: int | None = None
     ) -> Interaction:
         """Change case data: a value sets a key, None removes it. Raises like `reply`."""
-        return self._own(UpdateCaseData(interaction_id, by=by, epoch=epoch, changes=changes))
+        return finish(self._calls.update_case_data(interaction_id, changes, by=by, epoch=epoch))
 
     def set_note(self, interaction_id: str, note: str, *, by: str, epoch: int | None = None) -> Interaction:
         """Replace the note on the conversation. Raises like `reply`."""
-        return self._own(SetNote(interaction_id, by=by, epoch=epoch, note=note))
+        return finish(self._calls.set_note(interaction_id, note, by=by, epoch=epoch))
 
     def save_attachment(
         self, interaction_id: str, attachment_id: str, *, by: str, epoch: int | None = None
@@ -268,16 +195,11 @@ class TransferService:
         Raises:
             NotFound: no text of the conversation has it.
         """
-        self._own(SaveAttachment(interaction_id, by=by, epoch=epoch, attachment_id=attachment_id))
-        for message in self._store.transcript(interaction_id):
-            for attachment in message.attachments:
-                if attachment.id == attachment_id:
-                    return attachment
-        raise NotFound(kind="attachment", id=attachment_id)
+        return finish(self._calls.save_attachment(interaction_id, attachment_id, by=by, epoch=epoch))
 
     def mark_done(self, interaction_id: str, *, by: str, epoch: int | None = None) -> Interaction:
         """End the conversation; a live transfer is withdrawn in the same change (T13). Raises like `reply`."""
-        return self._own(MarkDone(interaction_id, by=by, epoch=epoch))
+        return finish(self._calls.mark_done(interaction_id, by=by, epoch=epoch))
 
     # transfers
 
@@ -307,17 +229,7 @@ class TransferService:
             NotPermitted: not the owner, logged out, or without the privilege to transfer.
             IllegalTransition: the conversation is done.
         """
-        command = RequestTransfer(
-            interaction_id,
-            by=by,
-            epoch=epoch,
-            target=target,
-            transfer_id=self._ids.new("transfer"),
-            invitation_id=self._ids.new("invitation"),
-            note=note,
-            key=key,
-        )
-        return self._flow.settle_invitee(self._flow.perform(command).request)
+        return finish(self._calls.request_transfer(interaction_id, target, by=by, note=note, epoch=epoch, key=key))
 
     def accept(self, invitation_id: str, *, by: str) -> Interaction:
         """Take what was offered: ownership moves at this instant (T5).
@@ -327,7 +239,7 @@ class TransferService:
             NotPermitted: somebody else is invited.
             TargetNotEligible: the invitee has lost what it takes to receive.
         """
-        return self._flow.perform(Accept(invitation_id, by=by)).interaction
+        return finish(self._calls.accept(invitation_id, by=by))
 
     def reject(self, invitation_id: str, *, by: str, reason: str = "") -> TransferRequest:
         """Decline what was offered; the sender is told on both surfaces (T6). Raises like `accept`.
@@ -335,7 +247,7 @@ class TransferService:
         Raises:
             NotPermitted: somebody else is invited, or the invitee lacks the privilege to decline (E4).
         """
-        return self._flow.perform(Reject(invitation_id, by=by, reason=reason)).request
+        return finish(self._calls.reject(invitation_id, by=by, reason=reason))
 
     def cancel(self, transfer_id: str, *, by: str) -> TransferRequest:
         """Take a transfer of one's own back; nobody is shown an error (T8).
@@ -344,33 +256,24 @@ class TransferService:
             InvitationClosed: too late; with what won and who owns it now (T11).
             NotPermitted: somebody else sent it.
         """
-        return self._flow.perform(Cancel(transfer_id, by=by)).request
+        return finish(self._calls.cancel(transfer_id, by=by))
 
     # time
 
-    def expire_due(self, *, limit: int = _BATCH) -> list[TransferRequest]:
+    def expire_due(self, *, limit: int = BATCH) -> list[TransferRequest]:
         """Close the live requests whose deadline has come (T7), the earliest first and at most ``limit``.
 
         Run it late, twice, or from two processes: the outcome is the same (F4).
         """
-        expired: list[TransferRequest] = []
-        for transfer_id in self._store.due(self._flow.now(), limit=_limit(limit)):
-            try:
-                decision = self._flow.perform(Expire(transfer_id))
-            except Exception as error:  # noqa: BLE001 - one that cannot be closed now must not keep the others open
-                log_failure("could not expire transfer", transfer_id, error)
-            else:
-                expired.extend(decision.requests if decision.events else ())
-        return expired
+        return finish(self._calls.expire_due(limit=limit))
 
-    def tick(self, *, limit: int = _BATCH) -> Tick:
+    def tick(self, *, limit: int = BATCH) -> Tick:
         """Do everything that time alone brings: deadlines, texts not yet sent, and desktops that missed a ring.
 
         Call it every second or so, from anywhere and as often as you like: from `ticking`, from the host's own
         scheduler, on every node.
         """
-        expired = self.expire_due(limit=limit)
-        return Tick(expired=tuple(expired), sent=self._send_and_poll(_limit(limit)))
+        return finish(self._calls.tick(limit=limit))
 
     @contextmanager
     def ticking(self, interval: timedelta = timedelta(seconds=1)) -> Generator[None]:
@@ -397,13 +300,8 @@ class TransferService:
             for thread in threads:
                 thread.join(_PATIENCE)
 
-    def _send_and_poll(self, limit: int = _BATCH) -> int:
-        sent = 0
-        for interaction_id in self._store.unsent(limit=limit):
-            sent += self._flow.outbox.send(interaction_id, self.interaction(interaction_id).contact)
-        for connection in self._connections:
-            connection.poll()
-        return sent
+    def _send_and_poll(self) -> None:
+        finish(self._flow.send_and_poll(limit=BATCH))
 
     # questions
 
@@ -413,7 +311,7 @@ class TransferService:
         Raises:
             NotFound: there is none.
         """
-        return self._present(_id("id", id))
+        return finish(self._calls.interaction(id))
 
     def transfer(self, id: str) -> TransferRequest:  # noqa: A002 - named so in the public contract
         """A transfer request, live or closed.
@@ -421,10 +319,7 @@ class TransferService:
         Raises:
             NotFound: there is none.
         """
-        found = self._store.transfer(_id("id", id))
-        if found is None:
-            raise NotFound(kind="transfer", id=id)
-        return found
+        return finish(self._calls.transfer(id))
 
     def agent(self, id: str) -> Agent:  # noqa: A002 - named so in the public contract
         """An agent's present record.
@@ -432,7 +327,7 @@ class TransferService:
         Raises:
             NotFound: there is none.
         """
-        return self._flow.agent(_id("id", id))
+        return finish(self._calls.agent(id))
 
     def transcript(self, interaction_id: str) -> tuple[Message, ...]:
         """Every text of a conversation, in order.
@@ -440,8 +335,7 @@ class TransferService:
         Raises:
             NotFound: there is no such conversation.
         """
-        self._present(interaction_id)
-        return self._store.transcript(interaction_id)
+        return finish(self._calls.transcript(interaction_id))
 
     def history(self, interaction_id: str) -> tuple[Event, ...]:
         """Everything that happened to a conversation, in order (A1).
@@ -449,8 +343,7 @@ class TransferService:
         Raises:
             NotFound: there is no such conversation.
         """
-        self._present(interaction_id)
-        return self._store.history(interaction_id)
+        return finish(self._calls.history(interaction_id))
 
     def eligibility(self, interaction_id: str, target: Target) -> frozenset[Reason]:
         """Why this target cannot receive this conversation: every reason; none if it can (E1).
@@ -460,14 +353,7 @@ class TransferService:
         Raises:
             NotFound: there is no such conversation.
         """
-        _expect(Target, "target", target)
-        agent_id = target.id if target.kind is TargetKind.AGENT else None
-        now = self._flow.now()
-        facts = self._store.read(Need(interaction_id=_id("interaction_id", interaction_id), load_of=agent_id), now)
-        if facts.interaction is None:
-            raise NotFound(kind="interaction", id=interaction_id)
-        agent = self._flow.directory.agents((target.id,)).get(target.id)
-        return eligibility(facts.interaction, target, agent, load=facts.load, policy=self._flow.policy)
+        return finish(self._calls.eligibility(interaction_id, target))
 
     def snapshot(self, agent_id: str) -> Snapshot:
         """What this agent's workspace should show now.
@@ -475,15 +361,15 @@ class TransferService:
         Raises:
             NotFound: there is no such agent.
         """
-        return self._flow.look(_id("agent_id", agent_id), None, {})
+        return finish(self._calls.snapshot(agent_id))
 
-    def events(self, *, after: str | None = None, limit: int = _BATCH) -> EventPage:
+    def events(self, *, after: str | None = None, limit: int = BATCH) -> EventPage:
         """The feed for other systems: every event, at least once, in order for each interaction.
 
         Args:
             after: the cursor of the page before; None begins at the beginning.
         """
-        return self._store.events(after=None if after is None else _expect(str, "after", after), limit=_limit(limit))
+        return finish(self._calls.events(after=after, limit=limit))
 
     # desktops
 
@@ -497,20 +383,8 @@ class TransferService:
         Raises:
             NotFound: nobody knows the workspace's agent.
         """
-        _expect(Workspace, "workspace", workspace)
-        if dispatch is not None and not callable(dispatch):
-            raise InvalidValue(field="dispatch", rule="must be callable, or None")
-        self._flow.agent(workspace.agent_id)
-        connection = Connection(
-            workspace,
-            listen=partial(self._flow.messaging.listen, workspace.agent_id),
-            look=self._flow.look,
-            issue=self._flow.perform,
-            dispatch=dispatch,
-            on_close=self._disconnect,
-        )
-        with self._lock:
-            self._connections = (*self._connections, connection)
+        finish(self._flow.agent(to_connect(workspace, dispatch).agent_id))
+        connection = DirectConnection(workspace, self._flow, dispatch)
         connection.wake()
         return connection
 
@@ -520,10 +394,7 @@ class TransferService:
         Raises:
             NotFound: the agent has no such entry.
         """
-        _id("agent_id", agent_id)
-        if not self._store.mark_read(agent_id, _id("message_id", message_id), read=_expect(bool, "read", read)):
-            raise NotFound(kind="message", id=message_id)
-        self._flow.ring((agent_id,))
+        return finish(self._calls.mark_read(agent_id, message_id, read))
 
     def delete_message(self, agent_id: str, message_id: str) -> None:
         """Delete an entry of My Messages (D4).
@@ -531,24 +402,7 @@ class TransferService:
         Raises:
             NotFound: the agent has no such entry.
         """
-        _id("agent_id", agent_id)
-        if not self._store.delete_message(agent_id, _id("message_id", message_id)):
-            raise NotFound(kind="message", id=message_id)
-        self._flow.ring((agent_id,))
-
-    def _present(self, interaction_id: str) -> Interaction:
-        need = Need(interaction_id=_id("interaction_id", interaction_id))
-        found = self._store.read(need, self._flow.now()).interaction
-        if found is None:
-            raise NotFound(kind="interaction", id=interaction_id)
-        return found
-
-    def _own(self, command: UpdateCaseData | SetNote | SaveAttachment | MarkDone) -> Interaction:
-        return self._flow.perform(command).interaction
-
-    def _disconnect(self, connection: Connection) -> None:
-        with self._lock:
-            self._connections = tuple(one for one in self._connections if one is not connection)
+        return finish(self._calls.delete_message(agent_id, message_id))
 
 
 def _repeat(work: Callable[[], object], stop: threading.Event, interval: timedelta) -> None:
@@ -557,25 +411,3 @@ def _repeat(work: Callable[[], object], stop: threading.Event, interval: timedel
             work()
         except Exception as error:  # noqa: BLE001 - a port may raise anything; the next round tries again
             log_failure("could not", "tick", error)
-
-
-T = TypeVar("T")
-
-
-def _expect(kind: type[T], field: str, value: T) -> T:
-    """Refuse a value that is of another type than the annotations promise (A8)."""
-    if not isinstance(value, kind):
-        raise InvalidValue(field=field, rule=f"must be of type {kind.__name__}")
-    return value
-
-
-def _id(field: str, value: str) -> str:
-    if not is_identifier(value):
-        raise InvalidValue(field=field, rule=f"must be a non-empty string of at most {MAX_ID} characters")
-    return value
-
-
-def _limit(value: int) -> int:
-    if type(value) is not int or value < 1:
-        raise InvalidValue(field="limit", rule="must be a whole number, 1 or more")
-    return min(value, sys.maxsize)  # no collection holds more

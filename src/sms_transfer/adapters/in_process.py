@@ -6,7 +6,8 @@ import os
 from collections.abc import Callable, Collection
 from datetime import UTC, datetime
 from threading import Lock
-from typing import Final
+
+from sms_transfer.log import log_failure
 
 
 class SystemClock:
@@ -29,7 +30,14 @@ class _Listening:
     def __init__(self, doorbell: InProcessMessaging, agent_id: str, wake: Callable[[], None]) -> None:
         self._doorbell = doorbell
         self._agent_id = agent_id
-        self.wake: Final = wake
+        self._wake = wake
+
+    def try_to_wake(self) -> None:
+        """Wake the listener; what it raises is for the log, not for the others who listen and not for who rings."""
+        try:
+            self._wake()
+        except Exception as error:  # noqa: BLE001 - a listener may raise anything
+            log_failure("could not wake a listener of agent", self._agent_id, error)
 
     def close(self) -> None:
         self._doorbell.forget(self._agent_id, self)
@@ -45,7 +53,7 @@ class InProcessMessaging:
     def ring(self, agent_ids: Collection[str]) -> None:
         for agent_id in agent_ids:
             for listening in self._listening.get(agent_id, ()):
-                listening.wake()
+                listening.try_to_wake()
 
     def listen(self, agent_id: str, wake: Callable[[], None]) -> _Listening:
         listening = _Listening(self, agent_id, wake)

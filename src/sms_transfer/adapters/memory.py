@@ -327,12 +327,14 @@ class MemoryStore:
 
     def next_unsent(self, interaction_id: str) -> Message | None:
         with self._lock:
-            waiting = self._conversations[interaction_id].unsent
-            return waiting[0] if waiting else None
+            conversation = self._conversations.get(interaction_id)
+            return conversation.unsent[0] if conversation is not None and conversation.unsent else None
 
     def mark_sent(self, message_id: str) -> None:
         with self._lock:
-            message = self._texts[message_id]
+            message = self._texts.get(message_id)
+            if message is None:
+                return
             waiting = self._conversations[message.interaction_id].unsent
             if waiting and waiting[0].id == message_id:
                 del waiting[0]

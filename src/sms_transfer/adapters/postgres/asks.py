@@ -51,11 +51,16 @@ EVERYBODY: Final = "*"
 
 @attrs.frozen
 class Ask(Generic[T]):
-    """One statement, and what its rows mean."""
+    """One statement, and what its rows mean.
+
+    Args:
+        writes: whether it changes anything, and so may be refused in the database.
+    """
 
     statement: sql.Composed
     params: Sequence[object]
     answer: Callable[[Sequence[Row]], T]
+    writes: bool = False
 
 
 def kept_id(id_: str) -> str:
@@ -100,11 +105,18 @@ class Asks:
         self._composed: dict[str, sql.Composed] = {}
         self._schema = sql.Identifier(schema)
 
-    def _ask(self, statement: LiteralString, params: Sequence[object], answer: Callable[[Sequence[Row]], T]) -> Ask[T]:
+    def _ask(
+        self,
+        statement: LiteralString,
+        params: Sequence[object],
+        answer: Callable[[Sequence[Row]], T],
+        *,
+        writes: bool = False,
+    ) -> Ask[T]:
         composed = self._composed.get(statement)
         if composed is None:
             composed = self._composed[statement] = sql.SQL(statement).format(s=self._schema)
-        return Ask(composed, params, answer)
+        return Ask(composed, params, answer, writes)
 
     # the directory
 
@@ -116,7 +128,7 @@ class Asks:
             if not found:
                 raise AlreadyExists(kind="agent", id=agent.id)
 
-        return self._ask(statements.ADD_AGENT, (kept_id(agent.id), has_left(agent), to_json(agent)), answer)
+        return self._ask(statements.ADD_AGENT, (kept_id(agent.id), has_left(agent), to_json(agent)), answer, writes=True)
 
     def agent_body(self, agent_id: str) -> Ask[str | None]:
         """The record as it is kept, to be compared with what is known."""
@@ -130,7 +142,7 @@ class Asks:
                 raise Conflict(kind="agent", id=agent.id)
 
         params = (kept_id(agent.id), body, has_left(agent), to_json(agent))
-        return self._ask(statements.REPLACE_AGENT, params, answer)
+        return self._ask(statements.REPLACE_AGENT, params, answer, writes=True)
 
     # one command
 
@@ -156,7 +168,7 @@ class Asks:
     def commit(self, decision: Decision) -> Ask[None]:
         rung = self._rings and decision.concerned
         ring = (self.channel, ring_for(decision.concerned)) if rung else (None, None)
-        return self._ask(statements.COMMIT, (*_commit_params(rows(decision)), *ring), _nothing)
+        return self._ask(statements.COMMIT, (*_commit_params(rows(decision)), *ring), _nothing, writes=True)
 
     def ring(self, agent_ids: Collection[str]) -> Ask[None]:
         return self._ask(statements.RING, (self.channel, ring_for(agent_ids)), _nothing)
@@ -198,7 +210,7 @@ class Asks:
             events = all_loaded(_pairs([(id_, body) for _, id_, body in found]), Event)
             return EventPage(events=events, cursor=str(found[-1][0] if found else start))
 
-        return self._ask(statements.FEED, (start, limit), answer)
+        return self._ask(statements.FEED, (start, limit), answer, writes=True)
 
     # what time brings
 
@@ -206,7 +218,7 @@ class Asks:
         return self._ask(statements.DUE, (now, limit), _ids)
 
     def unsent(self, limit: int) -> Ask[tuple[str, ...]]:
-        return self._ask(statements.UNSENT, (limit,), _ids)
+        return self._ask(statements.UNSENT, (limit,), _ids, writes=True)
 
     def next_unsent(self, interaction_id: str) -> Ask[Message | None]:
         return self._ask(
@@ -216,18 +228,16 @@ class Asks:
         )
 
     def mark_sent(self, message_id: str) -> Ask[None]:
-        return self._ask(statements.MARK_SENT, (kept_id(message_id),), _nothing)
+        return self._ask(statements.MARK_SENT, (kept_id(message_id),), _nothing, writes=True)
 
     # My Messages
 
     def mark_read(self, agent_id: str, message_id: str, *, read: bool) -> Ask[bool]:
         params = (kept_id(agent_id), kept_id(message_id), read, REMEMBERED_CHANGES)
-        return self._ask(statements.MARK_READ, params, _whether)
+        return self._ask(statements.MARK_READ, params, _whether, writes=True)
 
     def delete_message(self, agent_id: str, message_id: str) -> Ask[bool]:
-        return self._ask(
-            statements.DELETE_ENTRY, (kept_id(agent_id), kept_id(message_id), REMEMBERED_CHANGES), _whether
-        )
+        return self._ask(statements.DELETE_ENTRY, (kept_id(agent_id), kept_id(message_id), REMEMBERED_CHANGES), _whether, writes=True)
 
 
 def _commit_params(written: Rows) -> tuple[object, ...]:

@@ -15,7 +15,7 @@ from psycopg.rows import tuple_row
 from psycopg_pool import AsyncConnectionPool
 
 from sms_transfer.adapters.postgres.asks import Ask, Asks
-from sms_transfer.adapters.postgres.blocking import PATIENCE, not_to_be_listened_to
+from sms_transfer.adapters.postgres.blocking import KEEP, PATIENCE, SAVE, UNDO, not_to_be_listened_to
 from sms_transfer.adapters.postgres.doorbell import AsyncDoorbell
 from sms_transfer.adapters.postgres.faults import translated
 from sms_transfer.adapters.postgres.schema import check_version, checked_name, migrate
@@ -34,8 +34,9 @@ T = TypeVar("T")
 class AwaitableStore(ABC):
     """An `AsyncTransferStore` over whatever performs its asks."""
 
-    def __init__(self, asks: Asks) -> None:
-        self._asks = asks
+    def __init__(self, schema: str, *, rings: bool) -> None:
+        self.schema: Final = checked_name(schema)
+        self._asks: Final = Asks(schema, rings=rings)
 
     @abstractmethod
     async def _do(self, ask: Ask[T]) -> T:
@@ -119,7 +120,7 @@ class AsyncPostgresStore(AwaitableStore):
         connections: int = 10,
         rings: bool = True,
     ) -> None:
-        super().__init__(Asks(checked_name(schema), rings=rings))
+        super().__init__(schema, rings=rings)
         self._prepare: Final = partial(migrate if create else check_version, conninfo, schema=schema)
         self._pool = AsyncConnectionPool(
             conninfo,
@@ -182,7 +183,7 @@ class AsyncPostgresTransaction(AwaitableStore):
     def __init__(
         self, connection: psycopg.AsyncConnection[Any], *, schema: str = "sms_transfer", rings: bool = True
     ) -> None:
-        super().__init__(Asks(checked_name(schema), rings=rings))
+        super().__init__(schema, rings=rings)
         self._connection = connection
         self.doorbell: Final = AsyncTransactionDoorbell(self._notify)
 
@@ -191,8 +192,16 @@ class AsyncPostgresTransaction(AwaitableStore):
 
     async def _do(self, ask: Ask[T]) -> T:
         with translated():
-            async with self._connection.transaction(), self._connection.cursor(row_factory=tuple_row) as cursor:
-                found = await (await cursor.execute(ask.statement, ask.params)).fetchall()
+            async with self._connection.cursor(row_factory=tuple_row) as cursor:
+                if not ask.writes:
+                    return ask.answer(await (await cursor.execute(ask.statement, ask.params)).fetchall())
+                await cursor.execute(SAVE)
+                try:
+                    found = await (await cursor.execute(ask.statement, ask.params)).fetchall()
+                except psycopg.Error:
+                    await cursor.execute(UNDO)
+                    raise
+                await cursor.execute(KEEP)
         return ask.answer(found)
 
 

@@ -27,6 +27,11 @@ from sms_transfer.ports import EventPage, Facts, Subscription
 
 T = TypeVar("T")
 
+SAVE: Final = "SAVEPOINT sms_transfer"
+UNDO: Final = "ROLLBACK TO sms_transfer; RELEASE sms_transfer"
+KEEP: Final = "RELEASE sms_transfer"
+"""What makes one ask all or nothing inside a transaction of the host's."""
+
 PATIENCE: Final = 5.0
 """Seconds that a command waits for a connection of the pool's."""
 
@@ -34,8 +39,9 @@ PATIENCE: Final = 5.0
 class BlockingStore(ABC):
     """A `TransferStore` over whatever performs its asks."""
 
-    def __init__(self, asks: Asks) -> None:
-        self._asks = asks
+    def __init__(self, schema: str, *, rings: bool) -> None:
+        self.schema: Final = checked_name(schema)
+        self._asks: Final = Asks(schema, rings=rings)
 
     @abstractmethod
     def _do(self, ask: Ask[T]) -> T:
@@ -130,7 +136,7 @@ class PostgresStore(BlockingStore):
         connections: int = 10,
         rings: bool = True,
     ) -> None:
-        super().__init__(Asks(checked_name(schema), rings=rings))
+        super().__init__(schema, rings=rings)
         if create:
             migrate(conninfo, schema=schema)
         else:
@@ -194,7 +200,7 @@ class PostgresTransaction(BlockingStore):
     def __init__(
         self, connection: psycopg.Connection[Any], *, schema: str = "sms_transfer", rings: bool = True
     ) -> None:
-        super().__init__(Asks(checked_name(schema), rings=rings))
+        super().__init__(schema, rings=rings)
         self._connection = connection
         self.doorbell: Final = TransactionDoorbell(self._notify)
 
@@ -202,8 +208,17 @@ class PostgresTransaction(BlockingStore):
         self._do(self._asks.ring(agent_ids))
 
     def _do(self, ask: Ask[T]) -> T:
-        with translated(), self._connection.transaction(), self._connection.cursor(row_factory=tuple_row) as cursor:
-            found = cursor.execute(ask.statement, ask.params).fetchall()
+        with translated(), self._connection.cursor(row_factory=tuple_row) as cursor:
+            if not ask.writes:
+                return ask.answer(cursor.execute(ask.statement, ask.params).fetchall())
+            # Not `Connection.transaction`: where the host has run nothing yet, that would commit at its end.
+            cursor.execute(SAVE)
+            try:
+                found = cursor.execute(ask.statement, ask.params).fetchall()
+            except psycopg.Error:
+                cursor.execute(UNDO)
+                raise
+            cursor.execute(KEEP)
         return ask.answer(found)
 
 

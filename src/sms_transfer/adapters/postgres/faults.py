@@ -8,7 +8,6 @@ from typing import Final
 
 import psycopg
 from psycopg import errors
-from psycopg_pool import PoolClosed, PoolTimeout
 
 from sms_transfer.errors import (
     AlreadyExists,
@@ -19,11 +18,6 @@ from sms_transfer.errors import (
     UnusableStore,
 )
 
-CONFLICT: Final = "SX001"
-TAKEN: Final = "SX002"
-NO_CURSOR: Final = "SX003"
-"""What the functions in the database raise (`sms_transfer.adapters.postgres.schema`)."""
-
 _OUT_OF_STEP: Final = (errors.SerializationFailure, errors.DeadlockDetected, errors.LockNotAvailable)
 _NOT_OURS: Final[Mapping[type[psycopg.Error], str]] = {
     errors.UndefinedTable: "there is no schema of this library's under this name, or an older one: call migrate",
@@ -31,14 +25,13 @@ _NOT_OURS: Final[Mapping[type[psycopg.Error], str]] = {
     errors.InvalidSchemaName: "there is no schema of this name: call migrate",
     errors.DuplicateTable: "the schema holds tables that are not this library's",
     errors.DuplicateFunction: "the schema holds functions that are not this library's",
+    errors.NoActiveSqlTransaction: "the connection is in autocommit mode, and in no transaction",
     errors.InsufficientPrivilege: "the role may not do this",
 }
 _AWAY: Final = (
     psycopg.OperationalError,
     psycopg.InterfaceError,
     errors.ReadOnlySqlTransaction,
-    PoolClosed,
-    PoolTimeout,
 )
 
 
@@ -58,7 +51,7 @@ def fault(error: psycopg.Error) -> StoreError | AlreadyExists | InvalidValue:
     """
     said = error.diag
     kind, id_ = said.message_primary or "", said.message_detail or ""
-    match error.sqlstate:
+    match error.sqlstate:  # what the functions in the database raise
         case "SX001":
             return Conflict(kind=kind, id=id_)
         case "SX002":

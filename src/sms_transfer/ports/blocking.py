@@ -1,7 +1,6 @@
-"""What an application plugs in.
+"""The ports of `sms_transfer.service.TransferService`.
 
-Each port is cut at something the domain does, never at a technology. "Must" and "must not" below are what the library
-relies on. Every method may be called from many threads at once.
+Every method returns when it is done, and may be called from many threads at once.
 """
 
 from __future__ import annotations
@@ -14,10 +13,9 @@ import attrs
 
 from sms_transfer.core.commands import Need
 from sms_transfer.core.decision import NOBODY, Decision
-from sms_transfer.core.desktop import Desktop, InteractionPreview, InteractionWindow
+from sms_transfer.core.desktop import Desktop
 from sms_transfer.core.events import Event
 from sms_transfer.core.model import Agent, Contact, Interaction, Message, TransferRequest
-from sms_transfer.core.notices import Notice, SystemMessage
 
 
 class Clock(Protocol):
@@ -57,7 +55,7 @@ class Directory(Protocol):
         """Begin to know an agent.
 
         Raises:
-            AlreadyExists: the id is taken.
+            AlreadyExists: the id is taken, by an equal record too; the record that is there must not change.
         """
         ...
 
@@ -65,7 +63,7 @@ class Directory(Protocol):
         """Change an agent's record from ``known`` to ``agent``, in one step.
 
         Raises:
-            Conflict: the record is not equal to ``known`` any more; then nothing must change.
+            Conflict: the record is not equal to ``known`` any more, or there is none; then nothing must change.
         """
         ...
 
@@ -111,6 +109,9 @@ class TransferStore(Directory, Protocol):
 
     State, history, My Messages and texts are one commit (F6). A store keeps agents too, and so is the directory of
     whoever has no other.
+
+    What is kept must come back equal: every character of every text (zero characters, spaces around and normal forms
+    included), every microsecond, every number with its kind. Two ids that are not equal strings are two ids.
     """
 
     def read(self, need: Need, now: datetime) -> Facts:
@@ -138,8 +139,10 @@ class TransferStore(Directory, Protocol):
         5. put outbound texts at the end of what is `unsent`.
 
         Raises:
-            Conflict: for 1 and 2; the caller reads and decides again.
-            AlreadyExists: for 3; ids are not as new as they were promised to be.
+            Conflict: for 1 and 2, naming the ``"interaction"``, ``"key"``, ``"message"`` or ``"agent"`` and its id; the
+                caller reads and decides again.
+            AlreadyExists: for 3, naming the ``"transfer"`` or ``"invitation"``; ids are not as new as they were
+                promised to be.
         """
         ...
 
@@ -148,8 +151,9 @@ class TransferStore(Directory, Protocol):
 
         Args:
             since: the version of an earlier reading: what has not changed since may be left out, and then the reading
-                must say what it is about. None asks for everything.
-            known: how many texts of an interaction the desktop has already, by interaction id.
+                must say what it is about. None asks for everything, and so does a version that was never given.
+            known: how many texts of an interaction the desktop has already, by interaction id: its transcript must
+                begin with the next one.
         """
         ...
 
@@ -166,10 +170,17 @@ class TransferStore(Directory, Protocol):
         ...
 
     def events(self, *, after: str | None, limit: int) -> EventPage:
-        """The feed: at least once, in order for each interaction.
+        """The feed: at least once, in order for each interaction; an empty page is its present end.
+
+        A commit that ends after one that began later must not be passed over by whoever reads in between: its events
+        must come after the cursor that such a reader was given.
+
+        Args:
+            after: the cursor of an earlier page, an empty one included; None begins at the beginning.
+            limit: how many events at most.
 
         Raises:
-            InvalidValue: the cursor is none of this store's.
+            InvalidValue: the cursor has not the form of this store's, or lies beyond the end.
         """
         ...
 
@@ -183,24 +194,32 @@ class TransferStore(Directory, Protocol):
     def unsent(self, *, limit: int) -> tuple[str, ...]:
         """Ids of interactions with outbound texts that no gateway has said yes to.
 
-        Must not name the same ones first each time: some may never be taken.
+        Must not name the same ones first each time: some may never be taken, and none may be passed over for ever.
         """
         ...
 
     def next_unsent(self, interaction_id: str) -> Message | None:
-        """The oldest outbound text of this interaction that no gateway has said yes to."""
+        """The oldest outbound text of this interaction that no gateway has said yes to; None too if it is unknown."""
         ...
 
     def mark_sent(self, message_id: str) -> None:
-        """Record that a gateway said yes to this text; may be said twice."""
+        """Record that a gateway said yes to this text; may be said twice. Of an unknown one nothing is recorded."""
         ...
 
     def mark_read(self, agent_id: str, message_id: str, *, read: bool) -> bool:
-        """Mark an entry of My Messages (D4), and count a change for this agent; False if there is no such entry."""
+        """Mark an entry of My Messages (D4), and count a change for this agent if the mark was another.
+
+        Returns:
+            Whether this agent has such an entry.
+        """
         ...
 
     def delete_message(self, agent_id: str, message_id: str) -> bool:
-        """Delete an entry of My Messages (D4), and count a change for this agent; False if there is no such entry."""
+        """Delete an entry of My Messages (D4), and count a change for this agent.
+
+        Returns:
+            Whether this agent had such an entry.
+        """
         ...
 
 
@@ -256,7 +275,11 @@ class Messaging(Protocol):
         ...
 
     def listen(self, agent_id: str, wake: Callable[[], None]) -> Subscription:
-        """Call ``wake`` whenever this agent is rung, from any thread, until the subscription is closed."""
+        """Call ``wake`` whenever this agent is rung, from any thread, until the subscription is closed.
+
+        A ring that begins after this has returned must be heard. A ``wake`` that raises must neither keep the other
+        listeners from being woken nor reach whoever rings. It may close its own subscription.
+        """
         ...
 
 
@@ -270,53 +293,4 @@ class ContactGateway(Protocol):
         ``message.id`` as the provider's idempotency key. Texts of one interaction come in order. It must return or
         raise in bounded time: give the provider's client a time-out.
         """
-        ...
-
-
-class UserInterface(Protocol):
-    """A front end: what one agent's desktop can be told to show.
-
-    Called from `Workspace.show` only, and for differences only. A call that raises is made again at the next change.
-    Without a ``dispatch`` a call is made in the thread of whoever caused the change, so it must return in bounded time.
-    """
-
-    def open_window(self, window: InteractionWindow) -> None:
-        """Open a window for a conversation that the agent owns now."""
-        ...
-
-    def update_window(self, window: InteractionWindow) -> None:
-        """Show this in the window in place of what it showed."""
-        ...
-
-    def close_window(self, interaction_id: str) -> None:
-        """Close the window: somebody else owns the conversation, or it is done."""
-        ...
-
-    def show_preview(self, preview: InteractionPreview) -> None:
-        """Show an invitation; called again with the same id when something about it has changed."""
-        ...
-
-    def dismiss_preview(self, invitation_id: str) -> None:
-        """Take the preview away: the invitation is closed and cannot be answered any more (D3)."""
-        ...
-
-    def show_error(self, interaction_id: str, notice: Notice) -> None:
-        """Show this at the top of the window (T6). It goes when the window is updated to one without an error."""
-        ...
-
-    def show_message(self, message: SystemMessage) -> None:
-        """List an entry in My Messages (T6, D4); called again with the same id when its read mark has changed.
-
-        An unread entry may be shown as a passing notification too. When the agent has it shown, mark it read; when it
-        is dismissed or goes by itself, leave it unread.
-        """
-        ...
-
-
-@runtime_checkable
-class RemovesMessages(Protocol):
-    """What a `UserInterface` may also have, to be told that an entry of My Messages was deleted elsewhere (D4)."""
-
-    def remove_message(self, message_id: str) -> None:
-        """Take the entry off the list."""
         ...

@@ -1,0 +1,374 @@
+"""Everything that can be asked of a transfer service, as coroutines; how each is meant, `TransferService` says."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Final, TypeVar
+
+import attrs
+
+from sms_transfer.adapters.blocking import AwaitableMessaging, AwaitableStore, at_once
+from sms_transfer.adapters.in_process import InProcessMessaging, RandomIds, SystemClock
+from sms_transfer.adapters.memory import MemoryStore
+from sms_transfer.core.check import MAX_ID, CaseValue, is_identifier
+from sms_transfer.core.commands import (
+    Accept,
+    Cancel,
+    Expire,
+    LogIn,
+    LogOut,
+    MarkDone,
+    Need,
+    OpenInteraction,
+    ReceiveMessage,
+    Reject,
+    Reply,
+    RequestTransfer,
+    SaveAttachment,
+    SetDoNotDisturb,
+    SetNote,
+    SetNotReady,
+    SetReady,
+    UpdateCaseData,
+)
+from sms_transfer.core.desktop import Snapshot
+from sms_transfer.core.events import Event
+from sms_transfer.core.model import (
+    Agent,
+    Attachment,
+    Direction,
+    Interaction,
+    Message,
+    Target,
+    TargetKind,
+    TransferRequest,
+)
+from sms_transfer.core.policy import Reason, TransferPolicy, eligibility
+from sms_transfer.drive import Driver
+from sms_transfer.errors import InvalidValue, NotFound
+from sms_transfer.flow import Flow
+from sms_transfer.log import log_failure
+from sms_transfer.ports import (
+    AsyncContactGateway,
+    AsyncDirectory,
+    AsyncMessaging,
+    AsyncRingsOnCommit,
+    AsyncTransferStore,
+    Clock,
+    EventPage,
+    IdFactory,
+)
+from sms_transfer.workspace import Workspace
+
+BATCH: Final = 1_000
+T = TypeVar("T")
+
+
+@attrs.frozen(kw_only=True)
+class Tick:
+    """What `TransferService.tick` did.
+
+    Args:
+        expired: the requests that it closed as EXPIRED.
+        sent: how many texts the gateway took.
+    """
+
+    expired: tuple[TransferRequest, ...]
+    sent: int
+
+
+def wire(
+    store: AsyncTransferStore | None,
+    *,
+    directory: AsyncDirectory | None,
+    messaging: AsyncMessaging | None,
+    gateway: AsyncContactGateway | None,
+    policy: TransferPolicy | None,
+    clock: Clock | None,
+    driver: Driver,
+) -> Flow:
+    """A flow over these ports, and over the defaults where there is none."""
+    store = AwaitableStore(MemoryStore(), at_once) if store is None else store
+    rung_by_store = messaging is None and isinstance(store, AsyncRingsOnCommit)
+    if messaging is None:
+        own = store.doorbell if isinstance(store, AsyncRingsOnCommit) else None
+        messaging = AwaitableMessaging(InProcessMessaging(), at_once) if own is None else own
+    return Flow(
+        store,
+        directory=None if directory is store else directory,
+        messaging=messaging,
+        rung_by_store=rung_by_store,
+        gateway=gateway,
+        policy=TransferPolicy() if policy is None else expect(TransferPolicy, "policy", policy),
+        clock=SystemClock() if clock is None else clock,
+        driver=driver,
+    )
+
+
+class Calls:
+    """The calls that are the same whether they are awaited or driven."""
+
+    def __init__(self, flow: Flow, ids: IdFactory | None) -> None:
+        self._flow = flow
+        self._ids: IdFactory = RandomIds() if ids is None else ids
+
+    # agents
+
+    async def add_agent(self, agent: Agent) -> None:
+        """As `TransferService.add_agent`."""
+        await self._flow.directory.add_agent(expect(Agent, "agent", agent))
+
+    async def update_agent(self, agent: Agent) -> Agent:
+        """As `TransferService.update_agent`."""
+        expect(Agent, "agent", agent)
+        return await self._flow.change_agent(
+            agent.id,
+            lambda known: attrs.evolve(
+                agent, status=known.status, reason=known.reason, do_not_disturb=known.do_not_disturb
+            ),
+        )
+
+    async def log_in(self, agent_id: str) -> Agent:
+        """As `TransferService.log_in`."""
+        return await self._flow.perform_for_agent(LogIn(agent_id))
+
+    async def log_out(self, agent_id: str, *, disconnected: bool = False) -> Agent:
+        """As `TransferService.log_out`."""
+        return await self._flow.perform_for_agent(LogOut(agent_id, disconnected=disconnected))
+
+    async def set_ready(self, agent_id: str) -> Agent:
+        """As `TransferService.set_ready`."""
+        return await self._flow.perform_for_agent(SetReady(agent_id))
+
+    async def set_not_ready(self, agent_id: str, reason: str = "") -> Agent:
+        """As `TransferService.set_not_ready`."""
+        return await self._flow.perform_for_agent(SetNotReady(agent_id, reason=reason))
+
+    async def set_do_not_disturb(self, agent_id: str, on: bool) -> Agent:
+        """As `TransferService.set_do_not_disturb`."""
+        return await self._flow.perform_for_agent(SetDoNotDisturb(agent_id, on=on))
+
+    # interactions
+
+    async def open_interaction(self, interaction: Interaction) -> Interaction:
+        """As `TransferService.open_interaction`."""
+        return (await self._flow.perform(OpenInteraction(interaction))).interaction
+
+    async def receive_message(
+        self,
+        interaction_id: str,
+        text: str,
+        *,
+        attachments: Sequence[Attachment] = (),
+        message_id: str | None = None,
+    ) -> Message:
+        """As `TransferService.receive_message`."""
+        message = Message(
+            self._ids.new("message") if message_id is None else identifier("message_id", message_id),
+            interaction_id=interaction_id,
+            direction=Direction.INBOUND,
+            text=text,
+            at=self._flow.now(),
+            attachments=attachments,
+        )
+        return (await self._flow.perform(ReceiveMessage(message))).message or message
+
+    async def reply(
+        self,
+        interaction_id: str,
+        text: str,
+        *,
+        by: str,
+        epoch: int | None = None,
+        attachments: Sequence[Attachment] = (),
+    ) -> Message:
+        """As `TransferService.reply`."""
+        message = Message(
+            self._ids.new("message"),
+            interaction_id=interaction_id,
+            direction=Direction.OUTBOUND,
+            text=text,
+            at=self._flow.now(),
+            attachments=attachments,
+            sender=identifier("by", by),
+        )
+        command = Reply(interaction_id, by=by, epoch=epoch, message=message)
+        return (await self._flow.perform(command)).message or message
+
+    async def update_case_data(
+        self, interaction_id: str, changes: Mapping[str, CaseValue | None], *, by: str, epoch: int | None = None
+    ) -> Interaction:
+        """As `TransferService.update_case_data`."""
+        return await self._own(UpdateCaseData(interaction_id, by=by, epoch=epoch, changes=changes))
+
+    async def set_note(self, interaction_id: str, note: str, *, by: str, epoch: int | None = None) -> Interaction:
+        """As `TransferService.set_note`."""
+        return await self._own(SetNote(interaction_id, by=by, epoch=epoch, note=note))
+
+    async def save_attachment(
+        self, interaction_id: str, attachment_id: str, *, by: str, epoch: int | None = None
+    ) -> Attachment:
+        """As `TransferService.save_attachment`."""
+        await self._own(SaveAttachment(interaction_id, by=by, epoch=epoch, attachment_id=attachment_id))
+        for message in await self._flow.store.transcript(interaction_id):
+            for attachment in message.attachments:
+                if attachment.id == attachment_id:
+                    return attachment
+        raise NotFound(kind="attachment", id=attachment_id)
+
+    async def mark_done(self, interaction_id: str, *, by: str, epoch: int | None = None) -> Interaction:
+        """As `TransferService.mark_done`."""
+        return await self._own(MarkDone(interaction_id, by=by, epoch=epoch))
+
+    # transfers
+
+    async def request_transfer(
+        self,
+        interaction_id: str,
+        target: Target,
+        *,
+        by: str,
+        note: str = "",
+        epoch: int | None = None,
+        key: str | None = None,
+    ) -> TransferRequest:
+        """As `TransferService.request_transfer`."""
+        command = RequestTransfer(
+            interaction_id,
+            by=by,
+            epoch=epoch,
+            target=target,
+            transfer_id=self._ids.new("transfer"),
+            invitation_id=self._ids.new("invitation"),
+            note=note,
+            key=key,
+        )
+        return await self._flow.request(command)
+
+    async def accept(self, invitation_id: str, *, by: str) -> Interaction:
+        """As `TransferService.accept`."""
+        return (await self._flow.perform(Accept(invitation_id, by=by))).interaction
+
+    async def reject(self, invitation_id: str, *, by: str, reason: str = "") -> TransferRequest:
+        """As `TransferService.reject`."""
+        return (await self._flow.perform(Reject(invitation_id, by=by, reason=reason))).request
+
+    async def cancel(self, transfer_id: str, *, by: str) -> TransferRequest:
+        """As `TransferService.cancel`."""
+        return (await self._flow.perform(Cancel(transfer_id, by=by))).request
+
+    # time
+
+    async def expire_due(self, *, limit: int = BATCH) -> list[TransferRequest]:
+        """As `TransferService.expire_due`."""
+        expired: list[TransferRequest] = []
+        for transfer_id in await self._flow.store.due(self._flow.now(), limit=positive(limit)):
+            try:
+                decision = await self._flow.perform(Expire(transfer_id))
+            except Exception as error:  # noqa: BLE001 - one that cannot be closed now must not keep the others open
+                log_failure("could not expire transfer", transfer_id, error)
+            else:
+                expired.extend(decision.requests if decision.events else ())
+        return expired
+
+    async def tick(self, *, limit: int = BATCH) -> Tick:
+        """As `TransferService.tick`."""
+        expired = await self.expire_due(limit=limit)
+        return Tick(expired=tuple(expired), sent=await self._flow.send_and_poll(limit=positive(limit)))
+
+    # questions
+
+    async def interaction(self, id: str) -> Interaction:  # noqa: A002 - named so in the public contract
+        """As `TransferService.interaction`."""
+        return await self._flow.present(identifier("id", id))
+
+    async def transfer(self, id: str) -> TransferRequest:  # noqa: A002 - named so in the public contract
+        """As `TransferService.transfer`."""
+        found = await self._flow.store.transfer(identifier("id", id))
+        if found is None:
+            raise NotFound(kind="transfer", id=id)
+        return found
+
+    async def agent(self, id: str) -> Agent:  # noqa: A002 - named so in the public contract
+        """As `TransferService.agent`."""
+        return await self._flow.agent(identifier("id", id))
+
+    async def transcript(self, interaction_id: str) -> tuple[Message, ...]:
+        """As `TransferService.transcript`."""
+        await self._flow.present(identifier("interaction_id", interaction_id))
+        return await self._flow.store.transcript(interaction_id)
+
+    async def history(self, interaction_id: str) -> tuple[Event, ...]:
+        """As `TransferService.history`."""
+        await self._flow.present(identifier("interaction_id", interaction_id))
+        return await self._flow.store.history(interaction_id)
+
+    async def eligibility(self, interaction_id: str, target: Target) -> frozenset[Reason]:
+        """As `TransferService.eligibility`."""
+        expect(Target, "target", target)
+        agent_id = target.id if target.kind is TargetKind.AGENT else None
+        now = self._flow.now()
+        need = Need(interaction_id=identifier("interaction_id", interaction_id), load_of=agent_id)
+        facts = await self._flow.store.read(need, now)
+        if facts.interaction is None:
+            raise NotFound(kind="interaction", id=interaction_id)
+        agent = (await self._flow.directory.agents((target.id,))).get(target.id)
+        return eligibility(facts.interaction, target, agent, load=facts.load, policy=self._flow.policy)
+
+    async def snapshot(self, agent_id: str) -> Snapshot:
+        """As `TransferService.snapshot`."""
+        return await self._flow.look(identifier("agent_id", agent_id), None, {})
+
+    async def events(self, *, after: str | None = None, limit: int = BATCH) -> EventPage:
+        """As `TransferService.events`."""
+        return await self._flow.store.events(
+            after=None if after is None else expect(str, "after", after), limit=positive(limit)
+        )
+
+    # My Messages
+
+    async def mark_read(self, agent_id: str, message_id: str, read: bool = True) -> None:  # noqa: FBT002 - positional in the public contract
+        """As `TransferService.mark_read`."""
+        change = self._flow.store.mark_read(
+            identifier("agent_id", agent_id), identifier("message_id", message_id), read=expect(bool, "read", read)
+        )
+        if not await self._flow.change_messages(agent_id, change):
+            raise NotFound(kind="message", id=message_id)
+
+    async def delete_message(self, agent_id: str, message_id: str) -> None:
+        """As `TransferService.delete_message`."""
+        change = self._flow.store.delete_message(identifier("agent_id", agent_id), identifier("message_id", message_id))
+        if not await self._flow.change_messages(agent_id, change):
+            raise NotFound(kind="message", id=message_id)
+
+    async def _own(self, command: UpdateCaseData | SetNote | SaveAttachment | MarkDone) -> Interaction:
+        return (await self._flow.perform(command)).interaction
+
+
+def to_connect(workspace: Workspace, dispatch: object) -> Workspace:
+    """Refuse what cannot be connected (A8)."""
+    if dispatch is not None and not callable(dispatch):
+        raise InvalidValue(field="dispatch", rule="must be callable, or None")
+    return expect(Workspace, "workspace", workspace)
+
+
+def expect(kind: type[T], field: str, value: T) -> T:
+    """Refuse a value that is of another type than the annotations promise (A8)."""
+    if not isinstance(value, kind):
+        raise InvalidValue(field=field, rule=f"must be of type {kind.__name__}")
+    return value
+
+
+def identifier(field: str, value: str) -> str:
+    """Refuse what is no id (A8)."""
+    if not is_identifier(value):
+        raise InvalidValue(field=field, rule=f"must be a non-empty string of at most {MAX_ID} characters")
+    return value
+
+
+def positive(limit: int) -> int:
+    """Refuse what limits nothing (A8)."""
+    if type(limit) is not int or limit < 1:
+        raise InvalidValue(field="limit", rule="must be a whole number, 1 or more")
+    return min(limit, sys.maxsize)  # no collection holds more

@@ -1,0 +1,48 @@
+"""What an application plugs in.
+
+Each port is cut at something the domain does, never at a technology. "Must" and "must not" are what the library relies
+on. Those that do I/O come in two forms with the same methods: one that is called, and one that is awaited.
+"""
+
+from sms_transfer.ports.awaitable import (
+    AsyncContactGateway,
+    AsyncDirectory,
+    AsyncMessaging,
+    AsyncRingsOnCommit,
+    AsyncTransferStore,
+)
+from sms_transfer.ports.blocking import (
+    Clock,
+    ContactGateway,
+    Directory,
+    EventPage,
+    Facts,
+    IdFactory,
+    JoinsTransaction,
+    Messaging,
+    RingsOnCommit,
+    Subscription,
+    TransferStore,
+)
+from sms_transfer.ports.front_end import RemovesMessages, UserInterface
+
+__all__ = [
+    "AsyncContactGateway",
+    "AsyncDirectory",
+    "AsyncMessaging",
+    "AsyncRingsOnCommit",
+    "AsyncTransferStore",
+    "Clock",
+    "ContactGateway",
+    "Directory",
+    "EventPage",
+    "Facts",
+    "IdFactory",
+    "JoinsTransaction",
+    "Messaging",
+    "RemovesMessages",
+    "RingsOnCommit",
+    "Subscription",
+    "TransferStore",
+    "UserInterface",
+]

@@ -1,0 +1,161 @@
+"""Races: of many who try at one instant exactly as many win as can (F1, F2, F5, E3, T9)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Final
+
+import attrs
+
+from sms_transfer.core.decision import Claim, Decision
+from sms_transfer.core.lifecycle import ChannelStatus
+from sms_transfer.core.model import Agent
+from sms_transfer.errors import Conflict, SmsTransferError
+from sms_transfer.ports import TransferStore
+from sms_transfer.testing.conformance._commits import present
+from sms_transfer.testing.conformance._places import load
+from sms_transfer.testing.conformance._racing import ROUNDS, THREADS, Race, racing
+from sms_transfer.testing.conformance._samples import (
+    NOW,
+    change,
+    closing,
+    inviting,
+    note,
+    opened,
+    opening,
+    request,
+    text,
+)
+from sms_transfer.testing.conformance._store_suite import MakeStore, ReopenStore, StoreSuite, put
+from sms_transfer.testing.conformance._suite import Capability, needs
+
+_LEAVING: Final = 15
+
+
+class Races(StoreSuite):
+    """What `TransferStore.commit` promises when many call it at once."""
+
+    def test_f1_of_many_commits_on_one_version_one_wins(self, make_store: MakeStore) -> None:
+        """F1, F7: the others are told, and leave nothing behind."""
+        store = make_store()
+        race_for_a_version([store] * THREADS)
+
+    def test_e3_the_last_place_is_taken_once(self, make_store: MakeStore) -> None:
+        """E3: by one of many, each of whom found it free."""
+        store = make_store()
+        race_for_a_place([store] * THREADS)
+
+    def test_f5_one_key_makes_one_request(self, make_store: MakeStore) -> None:
+        """F5: of many commits of different conversations under one key."""
+        store = make_store()
+        race_for_a_key([store] * THREADS)
+
+    def test_f5_one_text_id_is_recorded_once(self, make_store: MakeStore) -> None:
+        """F5: a provider that delivers one text many times at once."""
+        store = make_store()
+        race_for_a_text([store] * THREADS)
+
+    def test_t9_no_invitation_comes_between_leaving_and_looking(self, make_store: MakeStore) -> None:
+        """T9: whoever leaves finds every invitation that is recorded."""
+        store = make_store()
+        race_with_who_leaves([store] * 2)
+
+    @needs(Capability.MANY_HANDLES)
+    def test_f1_races_between_handles_have_one_winner(self, make_store: MakeStore, reopen_store: ReopenStore) -> None:
+        """F1, E3, F5, T9: whichever handle a commit comes through."""
+        for run in (race_for_a_version, race_for_a_place, race_for_a_key, race_for_a_text, race_with_who_leaves):
+            store = make_store()
+            run([store, *(reopen_store(store) for _ in range(THREADS - 1))])
+
+
+def race_for_a_version(stores: Sequence[TransferStore]) -> None:
+    """Everybody changes the same version of one interaction, and records a text with it."""
+    store = stores[0]
+    interaction = put(store, opening(opened()))
+    with racing() as race:
+        for round_ in range(ROUNDS):
+            decisions = [
+                change(
+                    interaction, attrs.evolve(note(interaction), by=f"{round_} {at}"), texts=(text(f"{round_} {at}"),)
+                )
+                for at in range(len(stores))
+            ]
+            [won] = winners(race, stores, decisions)
+            interaction = present(store)
+            assert decisions[won].interaction == interaction
+            assert (decisions[won].events, decisions[won].texts) == (
+                store.history("i")[-1:],
+                store.transcript("i")[-1:],
+            )
+            assert (round_ + 2, round_ + 1) == (len(store.history("i")), len(store.transcript("i")))
+
+
+def race_for_a_place(stores: Sequence[TransferStore]) -> None:
+    """Everybody gives Bob a conversation; there is room for one, then for two and so on."""
+    store = stores[0]
+    with racing() as race:
+        for round_ in range(ROUNDS):
+            claim = Claim("bob", round_ + 1, NOW)
+            decisions = [opening(opened(f"{round_} {at}", "bob"), claim=claim) for at in range(len(stores))]
+            [won] = winners(race, stores, decisions)
+            assert round_ + 1 == load(store, "bob")
+            assert decisions[won].interaction == present(store, f"{round_} {won}")
+
+
+def race_for_a_key(stores: Sequence[TransferStore]) -> None:
+    """Everybody requests a transfer of another conversation of Alice's, under her one key."""
+    before = [put(stores[0], opening(opened(f"i {at}"))) for at in range(len(stores))]
+    with racing() as race:
+        for round_ in range(ROUNDS):
+            decisions = [
+                inviting(one, request(one.id, f"{round_} {one.id}"), key=("alice", f"k {round_}")) for one in before
+            ]
+            [won] = winners(race, stores, decisions)
+            assert [at == won for at in range(len(before))] == [
+                stores[0].transfer(f"{round_} {one.id}") is not None for one in before
+            ]
+            before[won] = put(stores[0], closing(decisions[won].interaction))
+
+
+def race_for_a_text(stores: Sequence[TransferStore]) -> None:
+    """Everybody records the same text, in another conversation each."""
+    before = [put(stores[0], opening(opened(f"i {at}"))) for at in range(len(stores))]
+    with racing() as race:
+        for round_ in range(ROUNDS):
+            decisions = [change(one, texts=(text(f"m {round_}", one.id),)) for one in before]
+            [won] = winners(race, stores, decisions)
+            before[won] = decisions[won].interaction
+            assert round_ + 1 == sum(len(stores[0].transcript(one.id)) for one in before)
+            assert f"m {round_}" == stores[0].transcript(before[won].id)[-1].id
+
+
+def race_with_who_leaves(stores: Sequence[TransferStore]) -> None:
+    """One invites Bob, and one logs him out and looks up his invitations after that."""
+    here, there = stores[0], stores[1]
+    for round_ in range(_LEAVING):
+        bob = Agent(f"bob {round_}", "Bob", status=ChannelStatus.READY)
+        here.add_agent(bob)
+        interaction = put(here, opening(opened(f"i {round_}")))
+        live = request(interaction.id, f"t {round_}", bob.id)
+        found: list[str] = []
+
+        def leave(bob: Agent = bob, found: list[str] = found) -> None:
+            there.replace_agent(bob, attrs.evolve(bob, status=ChannelStatus.LOGGED_OUT))
+            found.extend(offered.id for offered in there.desktop(bob.id).offered)
+
+        claim = Claim(bob.id, 5, NOW, invites=True)
+        with racing() as race:
+            invite = partial(here.commit, inviting(interaction, live, claim=claim))
+            refused, left = race([invite, leave] if round_ % 2 else [leave, invite])[:: 1 if round_ % 2 else -1]
+        assert left is None
+        assert ([interaction.id] if refused is None else []) == found
+        assert found == [offered.id for offered in here.desktop(bob.id).offered]
+
+
+def winners(race: Race, stores: Sequence[TransferStore], decisions: Sequence[Decision]) -> list[int]:
+    """Who of all won; the others were beaten."""
+    attempts = [partial(store.commit, decision) for store, decision in zip(stores, decisions, strict=True)]
+    answers: list[SmsTransferError | None] = race(attempts)
+    assert all(isinstance(error, Conflict) for error in answers if error is not None), answers
+    return [at for at, error in enumerate(answers) if error is None]

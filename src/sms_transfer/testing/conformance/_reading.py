@@ -1,0 +1,128 @@
+"""Everything that a store can be asked, as one value that can be compared."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from datetime import timedelta
+
+import attrs
+
+from sms_transfer.core.commands import Need
+from sms_transfer.core.desktop import Desktop
+from sms_transfer.core.events import Event
+from sms_transfer.core.model import Agent, Interaction, Message, TransferRequest
+from sms_transfer.core.notices import SystemMessage
+from sms_transfer.ports import TransferStore
+from sms_transfer.testing.conformance._samples import EVERY, NOW
+
+_PAGES = 10_000
+"""A feed that has more for ever would never be read to its end."""
+
+
+@attrs.frozen
+class Desk:
+    """A desktop, without what may come in any order."""
+
+    version: int
+    interactions: dict[str, Interaction]
+    offered: dict[str, Interaction]
+    messages: tuple[SystemMessage, ...]
+    texts: dict[str, tuple[Message, ...]]
+
+
+def desk(desktop: Desktop) -> Desk:
+    """A full reading of a desktop."""
+    assert (desktop.about, desktop.about_messages) == (None, None), "asked for everything, it must speak of everything"
+    assert all(transcript.start == 0 for transcript in desktop.transcripts.values())
+    return Desk(
+        version=desktop.version,
+        interactions=_by_id(desktop.interactions),
+        offered=_by_id(desktop.offered),
+        messages=desktop.messages,
+        texts={id_: transcript.messages for id_, transcript in desktop.transcripts.items()},
+    )
+
+
+def _by_id(interactions: tuple[Interaction, ...]) -> dict[str, Interaction]:
+    found = {interaction.id: interaction for interaction in interactions}
+    assert len(found) == len(interactions), "nothing is on a desktop twice"
+    return found
+
+
+@attrs.frozen
+class Story:
+    """What a test has spoken of: the ids under which a store is asked."""
+
+    interactions: Collection[str] = ("i",)
+    agents: Collection[str] = ("alice", "bob", "carol")
+    transfers: Collection[str] = ("t",)
+    texts: Collection[str] = ()
+    keys: Collection[tuple[str, str]] = ()
+
+
+@attrs.frozen
+class Reading:
+    """Every answer that a store gives about a story."""
+
+    interactions: dict[str, Interaction | None]
+    transcripts: dict[str, tuple[Message, ...]]
+    histories: dict[str, tuple[Event, ...]]
+    waiting: dict[str, Message | None]
+    unsent: frozenset[str]
+    desks: dict[str, Desk]
+    loads: dict[str, int]
+    agents: dict[str, Agent]
+    transfers: dict[str, TransferRequest | None]
+    tickets: dict[str, TransferRequest | None]
+    due: frozenset[str]
+    texts: dict[str, Message | None]
+    keys: dict[tuple[str, str], TransferRequest | None]
+    feed: tuple[Event, ...]
+
+
+def reading(store: TransferStore, story: Story) -> Reading:
+    """Ask a store everything."""
+    ids = story.interactions
+    [some_id, *_] = ids
+    return Reading(
+        interactions={id_: store.read(Need(interaction_id=id_), NOW).interaction for id_ in ids},
+        transcripts={id_: store.transcript(id_) for id_ in ids},
+        histories={id_: store.history(id_) for id_ in ids},
+        waiting={id_: store.next_unsent(id_) for id_ in ids},
+        unsent=frozenset(store.unsent(limit=EVERY)),
+        desks={id_: desk(store.desktop(id_)) for id_ in story.agents},
+        loads={id_: store.read(Need(interaction_id=some_id, load_of=id_), NOW).load for id_ in story.agents},
+        agents=dict(store.agents(story.agents)),
+        transfers={id_: store.transfer(id_) for id_ in story.transfers},
+        tickets={id_: store.read(Need(invitation_id=f"v-{id_}"), NOW).request for id_ in story.transfers},
+        due=frozenset(store.due(NOW + timedelta(days=400), limit=EVERY)),
+        texts={id_: store.read(Need(interaction_id=some_id, message_id=id_), NOW).message for id_ in story.texts},
+        keys={key: store.read(Need(interaction_id=some_id, key=key), NOW).repeated for key in story.keys},
+        feed=tuple(first_of_each(read_feed(store)[0])),
+    )
+
+
+def read_feed(store: TransferStore, after: str | None = None, limit: int = EVERY) -> tuple[list[Event], str]:
+    """The feed from a cursor to its present end, and the cursor there."""
+    found: list[Event] = []
+    for _ in range(_PAGES):
+        page = store.events(after=after, limit=limit)
+        assert len(page.events) <= limit, "a page holds no more than was asked for"
+        if not page.events:
+            return found, page.cursor
+        found.extend(page.events)
+        after = page.cursor
+    raise AssertionError(f"the feed has no end: {len(found)} events read")
+
+
+def first_of_each(events: Iterable[Event]) -> list[Event]:
+    """Each event once, where it came first: the feed is at least once."""
+    return list(dict.fromkeys(events))
+
+
+def by_interaction(events: Iterable[Event]) -> dict[str, tuple[Event, ...]]:
+    """The histories that a feed tells."""
+    found: dict[str, list[Event]] = {}
+    for event in first_of_each(events):
+        found.setdefault(event.interaction_id, []).append(event)
+    return {id_: tuple(told) for id_, told in found.items()}

@@ -1,0 +1,529 @@
+"""What is PostgreSQL's own about the store: its schema, its round trips, the host's transactions, its doorbell."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable, Generator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from threading import Event as Flag
+
+import attrs
+import psycopg
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from psycopg import sql
+
+from servers import Server, new_schema
+from sms_transfer import (
+    Agent,
+    ChannelStatus,
+    Conflict,
+    Event,
+    Interaction,
+    InteractionState,
+    InvalidValue,
+    Media,
+    StoreUnavailable,
+    TransferPending,
+    TransferService,
+    TransferState,
+    UnusableStore,
+    Workspace,
+)
+from sms_transfer.adapters.postgres import (
+    PostgresStore,
+    PostgresTransaction,
+    migrate,
+)
+from sms_transfer.adapters.postgres.asks import EVERYBODY, Ask, given_id, kept_id, ring_for
+from sms_transfer.adapters.postgres.faults import fault
+from sms_transfer.adapters.postgres.schema import STEPS
+from sms_transfer.core.commands import Need
+from sms_transfer.core.decision import Decision
+from sms_transfer.testing import ManualClock, RecordingUI
+from support import BOB, CONTACT, TIMEOUT, FakeGateway
+
+PATIENCE = 10.0
+NOWHERE = "host=/nowhere connect_timeout=1"
+
+
+@pytest.fixture(scope="module")
+def schema(postgres: Server) -> str:
+    """A schema that is there."""
+    name = new_schema()
+    assert migrate(postgres.conninfo, schema=name) == len(STEPS)
+    return name
+
+
+@pytest.fixture
+def store(postgres: Server) -> Generator[PostgresStore]:
+    """A store in a schema of its own."""
+    with PostgresStore(postgres.conninfo, schema=new_schema()) as store:
+        yield store
+
+
+@contextmanager
+def connected(postgres: Server) -> Generator[psycopg.Connection[tuple[object, ...]]]:
+    """A connection of the host application's, not in autocommit mode."""
+    with psycopg.connect(postgres.conninfo) as connection:
+        yield connection
+        connection.rollback()
+
+
+def staffed(service: TransferService, **parts: object) -> TransferService:
+    """Alice and Bob, both Ready; Alice owns ``"i"``."""
+    for name in ("alice", "bob"):
+        service.add_agent(Agent(name, name.title(), status=ChannelStatus.READY, **parts))  # type: ignore[arg-type]
+    service.open_interaction(Interaction("i", media=Media.SMS, contact=CONTACT, owner="alice"))
+    return service
+
+
+# the schema
+
+
+def test_f4_making_a_schema_again_changes_nothing(postgres: Server, schema: str) -> None:
+    """F4: whoever opens a store calls it."""
+    assert migrate(postgres.conninfo, schema=schema) == 0
+
+
+def test_f4_many_processes_may_make_a_schema_at_once(postgres: Server) -> None:
+    """F4: one makes it, the others find it."""
+    name = new_schema()
+
+    with ThreadPoolExecutor(8) as pool:
+        taken = list(pool.map(lambda _: migrate(postgres.conninfo, schema=name), range(8)))
+
+    assert sorted([0] * 7 + [len(STEPS)]) == sorted(taken)
+
+
+def test_f4_an_older_schema_is_brought_up_to_date(postgres: Server) -> None:
+    """F4: with what is in it."""
+    name = new_schema()
+    with PostgresStore(postgres.conninfo, schema=name) as store:
+        staffed(TransferService(store))
+    later = (*STEPS, "ALTER TABLE sms_transfer.agent ADD COLUMN hair text DEFAULT 'red'")
+
+    assert migrate(postgres.conninfo, schema=name, steps=later) == 1
+    with connected(postgres) as connection:
+        found = connection.execute(sql.SQL("SELECT hair FROM {}.agent").format(sql.Identifier(name))).fetchall()
+    assert [("red",), ("red",)] == found
+
+
+def test_f7_a_step_that_fails_leaves_the_schema_as_it_was(postgres: Server, schema: str) -> None:
+    """F7: all of the steps or none."""
+    later = (*STEPS, "CREATE TABLE sms_transfer.half ()", "this is no SQL")
+
+    with pytest.raises(UnusableStore):
+        migrate(postgres.conninfo, schema=schema, steps=later)
+
+    assert migrate(postgres.conninfo, schema=schema) == 0
+    with connected(postgres) as connection:
+        assert connection.execute("SELECT to_regclass(%s)", (f"{schema}.half",)).fetchone() == (None,)
+
+
+@pytest.mark.parametrize("create", [True, False])
+def test_a8_a_schema_newer_than_the_code_is_refused(postgres: Server, *, create: bool) -> None:
+    """A8: and says so."""
+    name = new_schema()
+    migrate(postgres.conninfo, schema=name, steps=(*STEPS, "SELECT 1"))
+
+    with pytest.raises(UnusableStore, match=f"has version {len(STEPS) + 1}, and this code"):
+        PostgresStore(postgres.conninfo, schema=name, create=create)
+
+
+def test_a8_a_schema_that_is_not_there_is_not_made_unasked(postgres: Server) -> None:
+    """A8: the role may not be allowed to."""
+    name = new_schema()
+
+    with pytest.raises(UnusableStore, match="has version 0"):
+        PostgresStore(postgres.conninfo, schema=name, create=False)
+
+    with connected(postgres) as connection:
+        assert connection.execute("SELECT to_regnamespace(%s)", (name,)).fetchone() == (None,)
+
+
+def test_a8_a_schema_of_somebody_elses_is_left_alone(postgres: Server) -> None:
+    """A8: it has a table of a name that we need."""
+    name = new_schema()
+    with psycopg.connect(postgres.conninfo, autocommit=True) as connection:
+        connection.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(name)))
+        connection.execute(sql.SQL("CREATE TABLE {}.agent (badge int)").format(sql.Identifier(name)))
+
+    with pytest.raises(UnusableStore, match="tables that are not this library's"):
+        PostgresStore(postgres.conninfo, schema=name)
+
+
+@pytest.mark.parametrize("name", ["", "1st", "a b", 'a"b', "a;b", "ä", "a" * 64, None, 7])
+def test_a8_a_schemas_name_is_plain(name: object) -> None:
+    """A8: nothing of it needs quoting, and it fits."""
+    with pytest.raises(InvalidValue) as refused:
+        PostgresStore(NOWHERE, schema=name)  # type: ignore[arg-type]
+
+    assert refused.value.field == "schema"
+
+
+def test_f4_the_tables_can_be_partitioned_by_interaction(postgres: Server) -> None:
+    """F4: every key has the interaction in it, so a lesson goes as ever."""
+    whole, parts = STEPS[0], ""
+    for table, key in {
+        "interaction": "id",
+        "transfer": "interaction_id",
+        "text": "interaction_id",
+        "event": "interaction_id",
+        "name": "id",
+    }.items():
+        begin = whole.index(f"CREATE TABLE sms_transfer.{table} (")
+        end = whole.index(";", begin)
+        made = whole[begin:end].removesuffix(" WITH (fillfactor = 80)")
+        whole = whole[:begin] + f"{made} PARTITION BY HASH ({key})" + whole[end:]
+        parts += "".join(
+            f"CREATE TABLE sms_transfer.{table}_{n} PARTITION OF sms_transfer.{table}"
+            f" FOR VALUES WITH (MODULUS 2, REMAINDER {n});"
+            for n in range(2)
+        )
+    name = new_schema()
+    migrate(postgres.conninfo, schema=name, steps=(whole + parts, *STEPS[1:]))
+    with PostgresStore(postgres.conninfo, schema=name, create=False) as store:
+        service = staffed(TransferService(store))
+        service.reply("i", "hello", by="alice")
+        request = service.request_transfer("i", BOB, by="alice", key="k")
+
+        assert request.invitation is not None
+        assert service.accept(request.invitation.id, by="bob").owner == "bob"
+        assert service.history("i") == service.events().events
+        assert service.tick().expired == ()
+
+
+# round trips
+
+
+class Counting(PostgresStore):
+    """A store that counts what it asks."""
+
+    asked = 0
+
+    def _do(self, ask: Ask[object]) -> object:  # type: ignore[override]  # it passes on whatever comes
+        self.asked += 1
+        return super()._do(ask)
+
+
+def test_f4_a_command_costs_two_round_trips(postgres: Server) -> None:
+    """F4: one to read all that it needs, one to commit all that it changes."""
+    with Counting(postgres.conninfo, schema=new_schema()) as store:
+        service = staffed(TransferService(store, messaging=store.doorbell))
+
+        def cost(command: Callable[[], object]) -> int:
+            before = store.asked
+            command()
+            return store.asked - before
+
+        assert cost(lambda: service.set_note("i", "a note", by="alice")) == 2
+        assert cost(lambda: service.request_transfer("i", BOB, by="alice", key="k")) == 2
+        ticket = service.transfer(service.request_transfer("i", BOB, by="alice", key="k").id).invitation
+        assert ticket is not None
+        assert cost(lambda: service.accept(ticket.id, by="bob")) == 2
+        assert cost(lambda: service.receive_message("i", "hello", message_id="m")) == 2
+        assert cost(lambda: service.mark_done("i", by="bob")) == 2
+
+
+# the host's transaction
+
+
+def test_f6_a_transfer_commits_with_the_hosts_data(postgres: Server, store: PostgresStore) -> None:
+    """F6: nobody sees it before, everybody after."""
+    service = staffed(TransferService(store))
+    with connected(postgres) as connection:
+        connection.execute("CREATE TABLE IF NOT EXISTS ticket_log (id text)")
+        inside = TransferService(PostgresTransaction(connection, schema=store.schema))
+        request = inside.request_transfer("i", BOB, by="alice")
+        assert InteractionState.ACTIVE is service.interaction("i").state
+        connection.commit()
+
+    assert request == service.transfer(request.id)
+
+
+def test_f6_a_transfer_is_undone_with_the_hosts_data(postgres: Server, store: PostgresStore) -> None:
+    """F6: as if it had never been."""
+    service = staffed(TransferService(store))
+    before = service.snapshot("alice"), service.history("i")
+    with connected(postgres) as connection:
+        inside = TransferService(PostgresTransaction(connection, schema=store.schema))
+        inside.request_transfer("i", BOB, by="alice", key="k")
+        connection.rollback()
+
+    assert before == (service.snapshot("alice"), service.history("i"))
+    assert service.request_transfer("i", BOB, by="alice", key="k").state is TransferState.INVITED
+
+
+def test_f7_a_refused_commit_undoes_nothing_of_the_hosts(postgres: Server, store: PostgresStore) -> None:
+    """F7: what the host did in the same transaction stands."""
+    staffed(TransferService(store))
+    with connected(postgres) as connection:
+        connection.execute("CREATE TEMPORARY TABLE mine (id int)")
+        inside = TransferService(PostgresTransaction(connection, schema=store.schema))
+        inside.request_transfer("i", BOB, by="alice")
+        with pytest.raises(TransferPending):
+            inside.request_transfer("i", BOB, by="alice")
+        with pytest.raises(Conflict):
+            PostgresTransaction(connection, schema=store.schema).replace_agent(Agent("bob", "B"), Agent("bob", "C"))
+        late = stale(inside.interaction("i"), inside.history("i")[0])
+        with pytest.raises(Conflict):  # raised in the database, and undone there
+            PostgresTransaction(connection, schema=store.schema).commit(late)
+        connection.execute("INSERT INTO mine VALUES (1)")
+        connection.commit()
+
+        assert connection.execute("SELECT id FROM mine").fetchall() == [(1,)]
+    assert TransferService(store).interaction("i").state is InteractionState.TRANSFERRING
+
+
+def test_f6_nothing_is_sent_before_the_host_commits(postgres: Server, store: PostgresStore) -> None:
+    """F6: texts wait for the tick of a service that stands outside."""
+    staffed(TransferService(store))
+    hasty, gateway = FakeGateway(), FakeGateway()
+    with connected(postgres) as connection:
+        inside = TransferService(PostgresTransaction(connection, schema=store.schema), gateway=hasty)
+        sent = inside.reply("i", "hello", by="alice")
+        connection.commit()
+
+    assert [] == hasty.sent
+    assert TransferService(store, gateway=gateway).tick().sent == 1
+    assert [sent] == gateway.sent
+
+
+@pytest.mark.parametrize("commits", [True, False])
+def test_f6_the_doorbell_rings_when_the_host_commits(postgres: Server, store: PostgresStore, *, commits: bool) -> None:
+    """F6: and only if it does."""
+    staffed(TransferService(store))
+    woken = listening(store)
+    with connected(postgres) as connection:
+        TransferService(PostgresTransaction(connection, schema=store.schema)).request_transfer("i", BOB, by="alice")
+        assert not woken.wait(0.3)
+        if commits:
+            connection.commit()
+        else:
+            connection.rollback()
+
+    assert commits is woken.wait(PATIENCE if commits else 0.3)
+
+
+def test_a8_a_transaction_is_not_listened_to(postgres: Server, store: PostgresStore) -> None:
+    """A8: a desktop would look before the host commits, and never after."""
+    with connected(postgres) as connection:
+        inside = TransferService(PostgresTransaction(connection, schema=store.schema))
+        inside.add_agent(Agent("bob", "Bob"))
+        with pytest.raises(UnusableStore, match="cannot be listened to"):
+            inside.connect(Workspace("bob", RecordingUI()))
+
+
+def test_f6_a_status_change_inside_rings_with_the_host(postgres: Server, store: PostgresStore) -> None:
+    """F6: what no commit of the store's rings for, too."""
+    staffed(TransferService(store))
+    woken = listening(store)
+    with connected(postgres) as connection:
+        TransferService(PostgresTransaction(connection, schema=store.schema)).set_not_ready("bob")
+        assert not woken.wait(0.3)
+        connection.commit()
+
+    assert woken.wait(PATIENCE)
+
+
+def test_a8_a_connection_in_no_transaction_is_refused(postgres: Server, store: PostgresStore) -> None:
+    """A8: in autocommit mode there would be nothing to join."""
+    with psycopg.connect(postgres.conninfo, autocommit=True) as connection:
+        inside = TransferService(PostgresTransaction(connection, schema=store.schema))
+        with pytest.raises(UnusableStore, match="autocommit"):
+            inside.add_agent(Agent("bob", "Bob"))
+
+
+# the doorbell
+
+
+def listening(store: PostgresStore) -> Flag:
+    """A flag that is raised when Bob is rung; the ring of connecting is over."""
+    woken = Flag()
+    store.doorbell.listen("bob", woken.set)
+    assert woken.wait(PATIENCE)
+    woken.clear()
+    return woken
+
+
+def test_d7_a_lost_listener_is_woken_when_it_is_back(postgres: Server, store: PostgresStore) -> None:
+    """D7: what rang in between was missed."""
+    woken = listening(store)
+    with connected(postgres) as connection:
+        ended = connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE %s", (f'LISTEN "{store.schema}"%',)
+        ).fetchall()
+
+    assert [(True,)] == ended
+    assert woken.wait(PATIENCE)
+
+
+def test_d5_so_many_agents_that_they_do_not_fit_wake_everybody(store: PostgresStore) -> None:
+    """D5: a ring too many does no harm; one too few would."""
+    woken = listening(store)
+
+    store.doorbell.ring([f"agent-{number:0100}" for number in range(100)])
+
+    assert woken.wait(PATIENCE)
+
+
+@given(st.lists(st.text(min_size=1, max_size=128), max_size=20))
+def test_d5_a_notification_is_never_too_long(ids: list[str]) -> None:
+    """D5: PostgreSQL takes fewer than 8,000 bytes."""
+    assert len(ring_for(ids).encode()) < 8_000
+    assert (ring_for(ids) == EVERYBODY) is (len(ids) > 0 and len(repr(ids)) > 6_000 and ring_for(ids) == "*")
+
+
+def test_d5_a_doorbell_that_is_closed_wakes_nobody(store: PostgresStore) -> None:
+    """D5: and its thread is gone; closing twice does no harm."""
+    woken = listening(store)
+    store.doorbell.close()
+    store.doorbell.close()
+    store.doorbell.listen("bob", woken.set)
+
+    store.doorbell.ring(["bob"])
+
+    assert not woken.wait(0.3)
+
+
+def test_d5_without_rings_a_commit_is_silent(postgres: Server) -> None:
+    """D5: the tick looks all the same."""
+    with PostgresStore(postgres.conninfo, schema=new_schema(), rings=False) as store:
+        service = staffed(TransferService(store, messaging=store.doorbell))
+        woken = listening(store)
+        service.request_transfer("i", BOB, by="alice")
+
+        assert not woken.wait(0.3)
+
+
+# time and the feed
+
+
+def test_f4_a_sweep_does_not_wait_for_who_is_closing_a_request(postgres: Server, store: PostgresStore) -> None:
+    """F4: it is passed over now, and named again if it stays open."""
+    clock = ManualClock()
+    request = staffed(TransferService(store, clock=clock)).request_transfer("i", BOB, by="alice")
+    with connected(postgres) as connection:
+        inside = TransferService(PostgresTransaction(connection, schema=store.schema), clock=clock)
+        inside.cancel(request.id, by="alice")
+        clock.advance(TIMEOUT)
+        assert () == store.due(clock.now(), limit=9)
+        connection.rollback()
+
+    assert (request.id,) == store.due(clock.now(), limit=9)
+
+
+def test_a1_the_feed_skips_nothing_that_was_committed_out_of_order(postgres: Server, store: PostgresStore) -> None:
+    """A1: who wrote first may commit last; a reader in between must not pass over it."""
+    service = staffed(TransferService(store))
+    service.open_interaction(Interaction("j", media=Media.SMS, contact=CONTACT, owner="bob"))
+    cursor = service.events().cursor
+    with connected(postgres) as slow:
+        TransferService(PostgresTransaction(slow, schema=store.schema)).set_note("i", "slow", by="alice")
+        service.set_note("j", "fast", by="bob")
+        first = service.events(after=cursor)
+        slow.commit()
+    second = service.events(after=first.cursor)
+
+    assert ["j"] == [event.interaction_id for event in first.events]
+    assert ["i"] == [event.interaction_id for event in second.events]
+
+
+def test_a1_two_readers_of_the_feed_read_the_same(store: PostgresStore) -> None:
+    """A1: places are given once, whoever asks first."""
+    service = staffed(TransferService(store))
+    for number in range(40):
+        service.set_note("i", str(number), by="alice")
+
+    with ThreadPoolExecutor(4) as pool:
+        pages = list(pool.map(lambda _: in_pages(service), range(4)))
+
+    assert [service.history("i")] * 4 == pages
+
+
+def in_pages(service: TransferService) -> tuple[Event, ...]:
+    """The whole feed, in small pages."""
+    read: tuple[Event, ...] = ()
+    cursor = None
+    while (page := service.events(after=cursor, limit=3)).events:
+        read, cursor = read + page.events, page.cursor
+    return read
+
+
+# ids and faults
+
+
+@given(st.text())
+def test_a8_every_id_can_be_kept(id_: str) -> None:
+    """A8: PostgreSQL keeps no NUL, and nothing is mistaken for one."""
+    assert "\0" not in kept_id(id_)
+    assert id_ == given_id(kept_id(id_))
+
+
+@given(st.text("\\\0a0"), st.text("\\\0a0"))
+def test_a8_two_ids_are_kept_as_two(one: str, other: str) -> None:
+    """A8: also those that look like what the other is kept as."""
+    assert (one == other) is (kept_id(one) == kept_id(other))
+
+
+def test_a8_a_database_that_is_away_is_unavailable() -> None:
+    """A8: in our words, and without its address."""
+    with pytest.raises(StoreUnavailable) as away:
+        PostgresStore(NOWHERE)
+
+    assert away.value.retryable
+    assert "nowhere" not in str(away.value)
+
+
+def test_a8_a_closed_store_is_unavailable(store: PostgresStore) -> None:
+    """A8: closing twice does no harm."""
+    store.close()
+    store.close()
+
+    with pytest.raises(StoreUnavailable):
+        store.transfer("t")
+
+
+def test_a8_a_schema_that_was_taken_away_is_unusable(postgres: Server, store: PostgresStore) -> None:
+    """A8: and the error says what to do."""
+    with psycopg.connect(postgres.conninfo, autocommit=True) as connection:
+        connection.execute(sql.SQL("DROP SCHEMA {} CASCADE").format(sql.Identifier(store.schema)))
+
+    with pytest.raises(UnusableStore, match="migrate"):
+        store.read(Need(interaction_id="i"), ManualClock().now())
+
+
+@pytest.mark.parametrize(
+    ("raised", "ours"),
+    [
+        (psycopg.errors.SerializationFailure(), Conflict),
+        (psycopg.errors.DeadlockDetected(), Conflict),
+        (psycopg.errors.ReadOnlySqlTransaction(), StoreUnavailable),
+        (psycopg.errors.DiskFull(), StoreUnavailable),
+        (psycopg.errors.AdminShutdown(), StoreUnavailable),
+        (psycopg.InterfaceError(), StoreUnavailable),
+        (psycopg.errors.InsufficientPrivilege(), UnusableStore),
+        (psycopg.errors.SyntaxError(), UnusableStore),
+    ],
+)
+def test_a8_nothing_of_psycopgs_leaks_out(raised: psycopg.Error, ours: type[Exception]) -> None:
+    """A8: retryable where trying again can help."""
+    assert isinstance(fault(raised), ours)
+
+
+def test_a8_without_psycopg_the_error_says_which_extra() -> None:
+    """A8: the extra is optional, and named."""
+    code = "import sys; sys.modules['psycopg'] = None; import sms_transfer.adapters.postgres"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)  # noqa: S603 - this very interpreter
+
+    assert run.returncode == 1
+    assert "pip install 'sms-transfer[postgres]'" in run.stderr
+
+
+def stale(interaction: Interaction, event: Event) -> Decision:
+    """A decision on a version that is not there any more."""
+    return Decision(attrs.evolve(interaction, version=interaction.version - 1), events=(event,))
