@@ -1,12 +1,91 @@
-"""What tests of several files begin with."""
+"""Runs what shows the rules over both services, the one that is called and the one that is awaited; a PostgreSQL."""
 
 from __future__ import annotations
 
-from collections.abc import Generator
+import asyncio
+from collections.abc import Generator, Iterator
+from typing import Final
 
 import pytest
 
+import support
+from on_loop import OnLoop
 from servers import Server, running
+
+CALLED: Final = "called"
+AWAITED: Final = "awaited"
+
+BOTH: Final = frozenset(
+    {
+        "test_around",
+        "test_bad_input",
+        "test_connection",
+        "test_desktop",
+        "test_eligibility",
+        "test_endurance",
+        "test_ownership",
+        "test_ports",
+        "test_transfer",
+    }
+)
+"""The modules whose tests are run over both."""
+
+OF_THREADS: Final = frozenset(
+    {
+        # they call from many threads, or begin some
+        "test_e3_interactions_and_invitations_that_race_never_exceed_the_capacity",
+        "test_e3_requests_that_race_never_exceed_the_capacity",
+        "test_d7_reconnecting_does_not_wait_for_a_front_end_that_hangs",
+        "test_d7_two_workspaces_of_two_agents_connected_twice_do_not_block_each_other",
+        "test_f2_requests_that_race_leave_one_live_transfer",
+        "test_f3_every_way_to_end_it_races_and_one_wins",
+        "test_f4_a_gateway_that_hangs_keeps_no_transfer_from_ending",
+        "test_f4_a_thread_may_do_the_ticking",
+        "test_f4_sweeps_at_the_same_time_expire_each_request_once",
+        "test_f4_ticking_goes_on_when_a_tick_fails",
+        "test_f5_a_key_that_races_for_two_interactions_makes_one_request",
+        "test_f5_a_key_that_races_from_many_threads_makes_one_request",
+        "test_f6_texts_from_many_threads_are_sent_once_each_and_in_the_transcripts_order",
+        "test_f5_a_text_that_is_delivered_from_many_threads_is_recorded_once",
+        # they sleep, or look on while others do
+        "test_a8_every_public_method_is_tried",
+        "test_a8_ticking_refuses_a_bad_interval",
+        "test_f7_a_command_that_was_beaten_begins_again",
+        # a port of theirs calls the service and waits for it, which none can within an event loop
+        "test_e3_a_place_that_was_taken_between_the_reading_and_the_recording_is_taken",
+        "test_f4_a_request_that_is_closed_between_the_finding_and_the_closing_is_not_told_as_expired",
+        "test_f4_an_invitee_who_left_while_being_invited_is_not_invited",
+        "test_f4_an_invitee_whose_leaving_has_closed_it_already_is_told_so",
+        "test_f6_nothing_is_sent_that_is_not_recorded",
+        "test_f6_the_doorbell_rings_after_the_commit",
+        # they look at a screen in between, when the loop has not come to it
+        "test_d7_dispatch_runs_the_front_ends_part_where_it_is_wanted",
+        "test_d7_late_rings_out_of_order_bring_back_nothing_old",
+        "test_e2_who_is_logged_out_has_to_log_in_first",
+    }
+)
+"""Tests in those modules that are about being called; `test_aio` has what is to be said of being awaited."""
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    module = metafunc.module.__name__.rpartition(".")[2]
+    if module in BOTH and metafunc.function.__name__ not in OF_THREADS:
+        metafunc.parametrize("service_kind", [CALLED, AWAITED], indirect=True, scope="module")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def service_kind(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Which service the tests of a module are given under the name of `TransferService`."""
+    kind: str = getattr(request, "param", CALLED)
+    if kind == CALLED:
+        yield kind
+        return
+    with pytest.MonkeyPatch.context() as patch, asyncio.Runner() as runner:
+        patch.setattr(OnLoop, "loop", runner.get_loop(), raising=False)
+        for module in (support, request.module):
+            if hasattr(module, "TransferService"):
+                patch.setattr(module, "TransferService", OnLoop)
+        yield kind
 
 
 @pytest.fixture(scope="session")

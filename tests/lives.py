@@ -17,7 +17,7 @@ from typing import Final
 
 import attrs
 
-from broken_stores import STORES
+from fragile_stores import STORES
 from sms_transfer import (
     Agent,
     ChannelStatus,

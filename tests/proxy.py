@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import socket
 import tempfile
-from collections.abc import Iterator
-from contextlib import suppress
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager, suppress
 from enum import Enum
 from pathlib import Path
 from threading import Lock, Thread
@@ -71,6 +71,8 @@ class Proxy:
         self._thread.join()
         self._socket.close()
         self.cut_off()
+        for line in self._lines:
+            line.join()
         self._directory.cleanup()
 
     def cut(self, moment: Moment, statement: str = "") -> None:
@@ -151,10 +153,24 @@ class _Line:
             with suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)
 
+    def join(self) -> None:
+        """Wait until nothing is carried any more."""
+        for thread in self._threads:
+            thread.join()
+
+    @contextmanager
+    def _closing(self, end: socket.socket) -> Generator[None]:
+        """Whatever ends one way ends the other."""
+        try:
+            with end, suppress(OSError):
+                yield
+        finally:
+            self.close()
+
     def _carry_requests(self) -> None:
         waiting, request = b"", b""
         begun = False
-        with self._client, suppress(OSError):
+        with self._closing(self._client):
             while data := self._client.recv(_CHUNK):
                 waiting += data
                 if not begun:  # the first message has no type
@@ -168,7 +184,6 @@ class _Line:
                     if kind not in b"PBDE":
                         self._ask(request)
                         request = b""
-        self.close()
 
     def _learn(self, kind: bytes, message: bytes) -> None:
         """Note what is asked: the statement of a name, and the name that is used."""
@@ -190,7 +205,7 @@ class _Line:
 
     def _carry_answers(self) -> None:
         answer = b""
-        with self._server, suppress(OSError):
+        with self._closing(self._server):
             while data := self._server.recv(_CHUNK):
                 if self._moment is None:
                     self._client.sendall(data)
@@ -200,7 +215,6 @@ class _Line:
                     if self._moment is Moment.HALFWAY:
                         self._client.sendall(answer[: len(answer) // 2])
                     break
-        self.close()
 
 
 def _messages(data: bytes) -> Iterator[tuple[bytes, bytes]]:

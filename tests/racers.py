@@ -10,7 +10,7 @@ from typing import Final, Self
 
 import attrs
 
-from broken_stores import STORES
+from fragile_stores import STORES
 from lives import Hand
 from sms_transfer import SmsTransferError, Target, TransferRequest, TransferService
 from sms_transfer.adapters.in_process import RandomIds

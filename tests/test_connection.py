@@ -502,7 +502,7 @@ STEPS: tuple[Step, ...] = (
 """What can happen to an agent or an interaction."""
 
 
-@settings(max_examples=80)
+@settings(max_examples=80, deadline=None)
 @given(
     steps=st.lists(
         st.tuples(

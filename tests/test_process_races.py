@@ -9,7 +9,7 @@ from random import Random
 
 import pytest
 
-from broken_stores import STORES
+from fragile_stores import STORES
 from checker import Played
 from lives import Hand, instant, milliseconds
 from racers import Answer, Ask, Racers

@@ -7,8 +7,8 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Final
 
-from sms_transfer.calls import BATCH, Calls, to_connect, wire
-from sms_transfer.connection import Connection, Dispatch
+from sms_transfer.calls import BATCH, Calls
+from sms_transfer.connection import Connection, Dispatch, check_connectable
 from sms_transfer.core.check import check_span
 from sms_transfer.core.policy import TransferPolicy
 from sms_transfer.ports import (
@@ -19,6 +19,7 @@ from sms_transfer.ports import (
     Clock,
     IdFactory,
 )
+from sms_transfer.wiring import wire
 from sms_transfer.workspace import Workspace
 
 _PATIENCE: Final = 10.0
@@ -37,7 +38,8 @@ class AsyncTransferService(Calls):
     **Cancellation.** A command that has begun is carried through to its end, whole, in a task of its own, although the
     task that awaits it is cancelled. So whoever is cancelled cannot know whether it had its effect: ask, or repeat it
     with the same ``key`` or ``message_id``. At the end of the loop, when all tasks are cancelled, it is as after a
-    crash: what is recorded is recorded whole, and is shown and sent by the next service over the same store.
+    crash: what is recorded is recorded whole, and is shown and sent by the next service over the same store. (Over a
+    store that joins a transaction of the host's, a command ends with the task that awaits it, and the host rolls back.)
 
     Args:
         store: where everything is recorded; in memory if left out.
@@ -83,7 +85,8 @@ class AsyncTransferService(Calls):
         """
         from sms_transfer.loop import LoopConnection  # noqa: PLC0415 - it needs asyncio, which is slow to import
 
-        await self._flow.agent(to_connect(workspace, dispatch).agent_id)
+        check_connectable(workspace, dispatch)
+        await self._flow.agent(workspace.agent_id)
         connection = LoopConnection(workspace, self._flow, dispatch)
         try:
             await connection.begin()

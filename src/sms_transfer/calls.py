@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping, Sequence
-from typing import Final, TypeVar
+from functools import partial
+from typing import Final
 
 import attrs
 
-from sms_transfer.adapters.blocking import AwaitableMessaging, AwaitableStore, at_once
-from sms_transfer.adapters.in_process import InProcessMessaging, RandomIds, SystemClock
-from sms_transfer.adapters.memory import MemoryStore
-from sms_transfer.core.check import MAX_ID, CaseValue, is_identifier
+from sms_transfer.adapters.in_process import RandomIds
+from sms_transfer.arguments import expect, identifier, positive
+from sms_transfer.core.check import CaseValue
 from sms_transfer.core.commands import (
     Accept,
     Cancel,
@@ -44,25 +43,13 @@ from sms_transfer.core.model import (
     TargetKind,
     TransferRequest,
 )
-from sms_transfer.core.policy import Reason, TransferPolicy, eligibility
-from sms_transfer.drive import Driver
-from sms_transfer.errors import InvalidValue, NotFound
+from sms_transfer.core.policy import Reason, eligibility
+from sms_transfer.errors import NotFound
 from sms_transfer.flow import Flow
 from sms_transfer.log import log_failure
-from sms_transfer.ports import (
-    AsyncContactGateway,
-    AsyncDirectory,
-    AsyncMessaging,
-    AsyncRingsOnCommit,
-    AsyncTransferStore,
-    Clock,
-    EventPage,
-    IdFactory,
-)
-from sms_transfer.workspace import Workspace
+from sms_transfer.ports import EventPage, IdFactory
 
 BATCH: Final = 1_000
-T = TypeVar("T")
 
 
 @attrs.frozen(kw_only=True)
@@ -76,34 +63,6 @@ class Tick:
 
     expired: tuple[TransferRequest, ...]
     sent: int
-
-
-def wire(
-    store: AsyncTransferStore | None,
-    *,
-    directory: AsyncDirectory | None,
-    messaging: AsyncMessaging | None,
-    gateway: AsyncContactGateway | None,
-    policy: TransferPolicy | None,
-    clock: Clock | None,
-    driver: Driver,
-) -> Flow:
-    """A flow over these ports, and over the defaults where there is none."""
-    store = AwaitableStore(MemoryStore(), at_once) if store is None else store
-    rung_by_store = messaging is None and isinstance(store, AsyncRingsOnCommit)
-    if messaging is None:
-        own = store.doorbell if isinstance(store, AsyncRingsOnCommit) else None
-        messaging = AwaitableMessaging(InProcessMessaging(), at_once) if own is None else own
-    return Flow(
-        store,
-        directory=None if directory is store else directory,
-        messaging=messaging,
-        rung_by_store=rung_by_store,
-        gateway=gateway,
-        policy=TransferPolicy() if policy is None else expect(TransferPolicy, "policy", policy),
-        clock=SystemClock() if clock is None else clock,
-        driver=driver,
-    )
 
 
 class Calls:
@@ -330,45 +289,19 @@ class Calls:
 
     async def mark_read(self, agent_id: str, message_id: str, read: bool = True) -> None:  # noqa: FBT002 - positional in the public contract
         """As `TransferService.mark_read`."""
-        change = self._flow.store.mark_read(
-            identifier("agent_id", agent_id), identifier("message_id", message_id), read=expect(bool, "read", read)
-        )
-        if not await self._flow.change_messages(agent_id, change):
+        identifier("agent_id", agent_id)
+        identifier("message_id", message_id)
+        mark = partial(self._flow.store.mark_read, agent_id, message_id, read=expect(bool, "read", read))
+        if not await self._flow.change_messages(agent_id, mark):
             raise NotFound(kind="message", id=message_id)
 
     async def delete_message(self, agent_id: str, message_id: str) -> None:
         """As `TransferService.delete_message`."""
-        change = self._flow.store.delete_message(identifier("agent_id", agent_id), identifier("message_id", message_id))
-        if not await self._flow.change_messages(agent_id, change):
+        identifier("agent_id", agent_id)
+        identifier("message_id", message_id)
+        delete = partial(self._flow.store.delete_message, agent_id, message_id)
+        if not await self._flow.change_messages(agent_id, delete):
             raise NotFound(kind="message", id=message_id)
 
     async def _own(self, command: UpdateCaseData | SetNote | SaveAttachment | MarkDone) -> Interaction:
         return (await self._flow.perform(command)).interaction
-
-
-def to_connect(workspace: Workspace, dispatch: object) -> Workspace:
-    """Refuse what cannot be connected (A8)."""
-    if dispatch is not None and not callable(dispatch):
-        raise InvalidValue(field="dispatch", rule="must be callable, or None")
-    return expect(Workspace, "workspace", workspace)
-
-
-def expect(kind: type[T], field: str, value: T) -> T:
-    """Refuse a value that is of another type than the annotations promise (A8)."""
-    if not isinstance(value, kind):
-        raise InvalidValue(field=field, rule=f"must be of type {kind.__name__}")
-    return value
-
-
-def identifier(field: str, value: str) -> str:
-    """Refuse what is no id (A8)."""
-    if not is_identifier(value):
-        raise InvalidValue(field=field, rule=f"must be a non-empty string of at most {MAX_ID} characters")
-    return value
-
-
-def positive(limit: int) -> int:
-    """Refuse what limits nothing (A8)."""
-    if type(limit) is not int or limit < 1:
-        raise InvalidValue(field="limit", rule="must be a whole number, 1 or more")
-    return min(limit, sys.maxsize)  # no collection holds more

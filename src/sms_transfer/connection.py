@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
+from sms_transfer.arguments import expect
 from sms_transfer.core.commands import Accept
 from sms_transfer.core.desktop import Snapshot
 from sms_transfer.core.model import Agent
 from sms_transfer.drive import finish
-from sms_transfer.errors import Refused
+from sms_transfer.errors import InvalidValue, Refused
 from sms_transfer.flow import Flow
 from sms_transfer.log import log_failure
 from sms_transfer.workspace import Workspace
 
 Dispatch = Callable[[Callable[[], None]], None]
 """Runs something where the front end needs it: its main thread, its loop."""
+
+Elsewhere = Callable[[Snapshot], Awaitable[bool]]
+"""Has a workspace show this in another place than the one where it was looked up; False if it was given up."""
 
 
 class Connection(ABC):
@@ -33,6 +37,7 @@ class Connection(ABC):
         self._shown: int | None = None
         self._agent: Agent | None = None
         self._closed = False
+        self._elsewhere: Elsewhere | None = None
         self._subscription = flow.messaging.listen(workspace.agent_id, self.wake)
         flow.connected(self)
 
@@ -43,10 +48,6 @@ class Connection(ABC):
     @abstractmethod
     def poll(self) -> None:
         """Wake it although a refresh may be on its way: in case that was lost (D7)."""
-
-    @abstractmethod
-    async def _put(self, snapshot: Snapshot) -> bool:
-        """Have the workspace show this; False if it was given up."""
 
     def close(self) -> None:
         """Stop showing; the workspace stays as it is. May be called twice.
@@ -61,23 +62,24 @@ class Connection(ABC):
         """Show what there is, and do what the settings ask for; whoever calls has the workspace's turn."""
         if self._closed:
             return
+        workspace, look, known = self.workspace, self._flow.look, self._agent
+        workspace.wanted = ()
         try:
-            await self._bring_up_to_date()
+            snapshot = await look(workspace.agent_id, self._shown, workspace.known_texts)
+            if known is not None and known.privileges != snapshot.agent.privileges:  # every button may change (E4)
+                snapshot = await look(workspace.agent_id, None, workspace.known_texts)
+            if self._closed:  # while this was looked up
+                return
+            if self._elsewhere is None:
+                workspace.show(snapshot)
+            elif not await self._elsewhere(snapshot):
+                return
+            self._shown, self._agent = snapshot.desktop.version, snapshot.agent
         except Exception as error:  # noqa: BLE001 - a front end may raise anything; the next wake shows everything
             self._shown = None
-            log_failure("could not show the workspace of agent", self.workspace.agent_id, error)
+            log_failure("could not show the workspace of agent", workspace.agent_id, error)
         for command in self.workspace.wanted:
             await self._try(command)
-
-    async def _bring_up_to_date(self) -> None:
-        workspace, look = self.workspace, self._flow.look
-        workspace.wanted = ()
-        snapshot = await look(workspace.agent_id, self._shown, workspace.known_texts)
-        known = self._agent
-        if known is not None and known.privileges != snapshot.agent.privileges:  # every button may change (E4)
-            snapshot = await look(workspace.agent_id, None, workspace.known_texts)
-        if await self._put(snapshot):
-            self._shown, self._agent = snapshot.desktop.version, snapshot.agent
 
     async def _try(self, command: Accept) -> None:
         if self._closed:
@@ -89,6 +91,13 @@ class Connection(ABC):
         except Exception as error:  # noqa: BLE001 - a store may raise anything; the next wake tries again
             self._shown = None
             log_failure("could not answer for agent", self.workspace.agent_id, error)
+
+
+def check_connectable(workspace: Workspace, dispatch: object) -> None:
+    """Refuse what cannot be connected (A8)."""
+    expect(Workspace, "workspace", workspace)
+    if dispatch is not None and not callable(dispatch):
+        raise InvalidValue(field="dispatch", rule="must be callable, or None")
 
 
 class DirectConnection(Connection):
@@ -128,7 +137,3 @@ class DirectConnection(Connection):
 
     def _show(self) -> None:
         finish(self._refresh())
-
-    async def _put(self, snapshot: Snapshot) -> bool:
-        self.workspace.show(snapshot)
-        return True

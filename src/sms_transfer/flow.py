@@ -111,11 +111,11 @@ class Flow:
             Conflict: somebody else was faster, every time.
             SmsTransferError: whatever `sms_transfer.core.decide.decide` or the store has to say.
         """
-        return self._driver.to_the_end(self._perform(command))
+        return self._carry(self._perform(command))
 
     def request(self, command: RequestTransfer) -> Awaitable[TransferRequest]:
         """Carry out a request for a transfer; its invitee is still there when this returns. Raises like `perform`."""
-        return self._driver.to_the_end(self._request(command))
+        return self._carry(self._request(command))
 
     def perform_for_agent(self, command: AgentCommand) -> Awaitable[Agent]:
         """Carry out one command on an agent's status.
@@ -125,15 +125,15 @@ class Flow:
             IllegalTransition: the status does not allow it.
             Conflict: somebody else was faster, every time.
         """
-        return self._driver.to_the_end(self._perform_for_agent(command))
+        return self._carry(self._perform_for_agent(command))
 
     def change_agent(self, agent_id: str, change: AgentChange) -> Awaitable[Agent]:
         """Change an agent's record, again and again until nobody else was faster."""
-        return self._driver.to_the_end(self._change_agent(agent_id, change))
+        return self._carry(self._change_agent(agent_id, change))
 
-    def change_messages(self, agent_id: str, change: Coroutine[object, object, bool]) -> Awaitable[bool]:
+    def change_messages(self, agent_id: str, change: Callable[[], Awaitable[bool]]) -> Awaitable[bool]:
         """Carry out a change of this agent's My Messages; whether there was such an entry."""
-        return self._driver.to_the_end(self._change_messages(agent_id, change))
+        return self._carry(self._change_messages(agent_id, change))
 
     # what there is
 
@@ -154,14 +154,12 @@ class Flow:
         Raises:
             NotFound: nobody knows the agent.
         """
-        agent = (await self.directory.agents((agent_id,))).get(agent_id)
-        if agent is None:
-            raise NotFound(kind="agent", id=agent_id)
-        return agent
+        return _known(agent_id, await self.directory.agents((agent_id,)))
 
     async def look(self, agent_id: str, since: int | None, known: Mapping[str, int]) -> Snapshot:
-        """What an agent's workspace should show."""
-        return Snapshot(await self.agent(agent_id), await self.store.desktop(agent_id, since=since, known=known))
+        """What an agent's workspace should show. Raises like `agent`."""
+        agent = _known(agent_id, await self.directory.agents((agent_id,)))
+        return Snapshot(agent, await self.store.desktop(agent_id, since=since, known=known))
 
     # what time brings
 
@@ -193,9 +191,15 @@ class Flow:
     # one command, step by step
 
     async def _perform(self, command: InteractionCommand) -> Decision:
-        decision = await self._again_while_beaten(lambda: self._decide_and_commit(command))
-        if decision.events:
-            await self._tell(decision)
+        try:
+            decision = await self._decide_and_commit(command)
+        except Conflict:
+            decision = await self._again(lambda: self._decide_and_commit(command))
+        if decision.events and not self._is_in_transaction():  # F6: else it is not recorded before the host says so
+            if not self._rung_by_store:
+                await self._ring(decision.concerned)
+            if decision.texts and any(text.direction is Direction.OUTBOUND for text in decision.texts):
+                await self._outbox.send(decision.interaction.id, decision.interaction.contact)
         if decision.refusal is not None:
             raise decision.refusal
         return decision
@@ -217,14 +221,6 @@ class Flow:
         if decision.events:
             await self.store.commit(decision if self._keeps_agents else _not_asking(decision))
         return decision
-
-    async def _tell(self, decision: Decision) -> None:
-        if self._is_in_transaction():  # F6: it is not recorded before the host says so
-            return
-        if not self._rung_by_store:
-            await self._ring(decision.concerned)
-        if decision.texts and any(text.direction is Direction.OUTBOUND for text in decision.texts):
-            await self._outbox.send(decision.interaction.id, decision.interaction.contact)
 
     async def _request(self, command: RequestTransfer) -> TransferRequest:
         """Make a request, and see to it that nobody who has just logged out is left invited (T9).
@@ -259,7 +255,10 @@ class Flow:
                 await self.directory.replace_agent(known, agent)
             return agent
 
-        agent = await self._again_while_beaten(attempt)
+        try:
+            agent = await attempt()
+        except Conflict:
+            agent = await self._again(attempt)
         await self._ring_for(agent_id, recorded=not self._keeps_agents or not self._is_in_transaction())
         return agent
 
@@ -270,8 +269,8 @@ class Flow:
             except Exception as error:  # noqa: BLE001 - the agent is gone all the same, and deadlines end the rest
                 log_failure("could not withdraw invitation", invitation.id, error)
 
-    async def _change_messages(self, agent_id: str, change: Coroutine[object, object, bool]) -> bool:
-        changed = await change
+    async def _change_messages(self, agent_id: str, change: Callable[[], Awaitable[bool]]) -> bool:
+        changed = await change()
         if changed:
             await self._ring_for(agent_id, recorded=not self._is_in_transaction())
         return changed
@@ -288,17 +287,29 @@ class Flow:
         except Exception as error:  # noqa: BLE001 - a host's messaging may raise anything
             log_failure("could not ring", f"{len(agent_ids)} agents", error)
 
+    def _carry(self, coroutine: Coroutine[object, object, R]) -> Awaitable[R]:
+        """Carry it through to its end, unless the host's transaction ends it: that must be left to nobody else."""
+        return coroutine if self._is_in_transaction() else self._driver.to_the_end(coroutine)
+
     def _is_in_transaction(self) -> bool:
         return self._transaction is not None and self._transaction.joins_transaction
 
-    async def _again_while_beaten(self, attempt: Callable[[], Coroutine[object, object, R]]) -> R:
-        """Try until nobody else was faster: a bounded number of times, with pauses that grow and are never alike."""
-        for tried in range(_ATTEMPTS - 1):
+    async def _again(self, attempt: Callable[[], Coroutine[object, object, R]]) -> R:
+        """Try until nobody else is faster: a bounded number of times, after pauses that grow and are never alike."""
+        for tried in range(_ATTEMPTS - 2):
+            await self._driver.pause(_up_to(min(_LONGEST_PAUSE, _FIRST_PAUSE * 2**tried)))
             try:
                 return await attempt()
             except Conflict:
-                await self._driver.pause(_up_to(min(_LONGEST_PAUSE, _FIRST_PAUSE * 2**tried)))
+                pass
         return await attempt()
+
+
+def _known(agent_id: str, agents: Mapping[str, Agent]) -> Agent:
+    agent = agents.get(agent_id)
+    if agent is None:
+        raise NotFound(kind="agent", id=agent_id)
+    return agent
 
 
 def _not_asking(decision: Decision) -> Decision:

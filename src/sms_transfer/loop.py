@@ -87,6 +87,8 @@ class LoopConnection(Connection):
         self._woken = False
         self._showing: _Showing | None = None
         super().__init__(workspace, flow, dispatch)
+        if dispatch is not None:
+            self._elsewhere = partial(self._show_by, dispatch)
 
     async def begin(self) -> None:
         """Show what there is, or see to it that ``dispatch`` does: that may be waiting for whoever calls this."""
@@ -138,15 +140,14 @@ class LoopConnection(Connection):
         # The turns are the workspace's: a connection that was closed may still be showing when the next one begins.
         await _in_turn(self.workspace.turns, None, self._refresh, self.wake)
 
-    async def _put(self, snapshot: Snapshot) -> bool:
-        if self._closed:  # while this was looked up
-            return False
-        if self._dispatch is None:
-            self.workspace.show(snapshot)
-            return True
+    async def _show_by(self, dispatch: Dispatch, snapshot: Snapshot) -> bool:
         showing = self._showing = _Showing(partial(self._show, snapshot))
         try:
-            self._dispatch(showing.run)
+            try:
+                dispatch(showing.run)
+            except Exception as error:  # noqa: BLE001 - a host's dispatch may raise anything; the next wake tries again
+                log_failure("could not wake the workspace of agent", self.workspace.agent_id, error)
+                return False
             return await showing.outcome()
         finally:
             self._showing = None

@@ -15,8 +15,8 @@ from sms_transfer.adapters.blocking import (
     AwaitableStore,
     at_once,
 )
-from sms_transfer.calls import BATCH, Calls, Tick, to_connect, wire
-from sms_transfer.connection import Connection, DirectConnection, Dispatch
+from sms_transfer.calls import BATCH, Calls, Tick
+from sms_transfer.connection import Connection, DirectConnection, Dispatch, check_connectable
 from sms_transfer.core.check import CaseValue, check_span
 from sms_transfer.core.desktop import Snapshot
 from sms_transfer.core.events import Event
@@ -25,6 +25,7 @@ from sms_transfer.core.policy import Reason, TransferPolicy
 from sms_transfer.drive import BlockingDriver, finish
 from sms_transfer.log import log_failure
 from sms_transfer.ports import Clock, ContactGateway, Directory, EventPage, IdFactory, Messaging, TransferStore
+from sms_transfer.wiring import wire
 from sms_transfer.workspace import Workspace
 
 _PATIENCE: Final = 10.0
@@ -44,7 +45,7 @@ class TransferService:
     Args:
         store: where everything is recorded; in memory if left out.
         directory: who the agents are; the store's own agents if left out.
-        messaging: the doorbell; within this process if left out.
+        messaging: the doorbell; the store's own or, if it has none, one within this process if left out.
         gateway: the SMS provider. Left out, texts to contacts are recorded only: the host sends them from the feed.
         policy: what the centre allows.
         clock: what time it is; the system's if left out.
@@ -84,7 +85,7 @@ class TransferService:
         Raises:
             AlreadyExists: there is one with this id.
         """
-        return finish(self._calls.add_agent(agent))
+        finish(self._calls.add_agent(agent))
 
     def update_agent(self, agent: Agent) -> Agent:
         """Change an agent's name, media, privileges, capacity, groups and skills; the status stays what it is.
@@ -383,7 +384,8 @@ class TransferService:
         Raises:
             NotFound: nobody knows the workspace's agent.
         """
-        finish(self._flow.agent(to_connect(workspace, dispatch).agent_id))
+        check_connectable(workspace, dispatch)
+        finish(self._flow.agent(workspace.agent_id))
         connection = DirectConnection(workspace, self._flow, dispatch)
         connection.wake()
         return connection
@@ -394,7 +396,7 @@ class TransferService:
         Raises:
             NotFound: the agent has no such entry.
         """
-        return finish(self._calls.mark_read(agent_id, message_id, read))
+        finish(self._calls.mark_read(agent_id, message_id, read))
 
     def delete_message(self, agent_id: str, message_id: str) -> None:
         """Delete an entry of My Messages (D4).
@@ -402,7 +404,7 @@ class TransferService:
         Raises:
             NotFound: the agent has no such entry.
         """
-        return finish(self._calls.delete_message(agent_id, message_id))
+        finish(self._calls.delete_message(agent_id, message_id))
 
 
 def _repeat(work: Callable[[], object], stop: threading.Event, interval: timedelta) -> None:

@@ -1,12 +1,12 @@
-"""The ports of `sms_transfer.aio.AsyncTransferService`: those that do I/O, with coroutines in place of methods.
+"""The ports of `sms_transfer.aio.AsyncTransferService`: those that do I/O, awaitable.
 
-What each must and must not do is said by its blocking form. Every coroutine may be awaited by many tasks at once, and
-may be cancelled: then it must have had its whole effect or none.
+Write them with ``async def``. What each must and must not do is said by its blocking form. Every method may be awaited
+by many tasks at once, and may be cancelled: then it must have had its whole effect or none.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from datetime import datetime
 from typing import Protocol, runtime_checkable
 
@@ -21,15 +21,15 @@ from sms_transfer.ports.blocking import EventPage, Facts, Subscription
 class AsyncDirectory(Protocol):
     """As `Directory`, awaitable."""
 
-    async def agents(self, ids: Collection[str]) -> Mapping[str, Agent]:
+    def agents(self, ids: Collection[str]) -> Awaitable[Mapping[str, Agent]]:
         """As `Directory.agents`, awaitable."""
         ...
 
-    async def add_agent(self, agent: Agent) -> None:
+    def add_agent(self, agent: Agent) -> Awaitable[None]:
         """As `Directory.add_agent`, awaitable."""
         ...
 
-    async def replace_agent(self, known: Agent, agent: Agent) -> None:
+    def replace_agent(self, known: Agent, agent: Agent) -> Awaitable[None]:
         """As `Directory.replace_agent`, awaitable."""
         ...
 
@@ -37,57 +37,57 @@ class AsyncDirectory(Protocol):
 class AsyncTransferStore(AsyncDirectory, Protocol):
     """As `TransferStore`, awaitable."""
 
-    async def read(self, need: Need, now: datetime) -> Facts:
+    def read(self, need: Need, now: datetime) -> Awaitable[Facts]:
         """As `TransferStore.read`, awaitable."""
         ...
 
-    async def commit(self, decision: Decision) -> None:
+    def commit(self, decision: Decision) -> Awaitable[None]:
         """As `TransferStore.commit`, awaitable."""
         ...
 
-    async def desktop(
+    def desktop(
         self, agent_id: str, *, since: int | None = None, known: Mapping[str, int] | None = None
-    ) -> Desktop:
+    ) -> Awaitable[Desktop]:
         """As `TransferStore.desktop`, awaitable."""
         ...
 
-    async def transfer(self, transfer_id: str) -> TransferRequest | None:
+    def transfer(self, transfer_id: str) -> Awaitable[TransferRequest | None]:
         """As `TransferStore.transfer`, awaitable."""
         ...
 
-    async def transcript(self, interaction_id: str) -> tuple[Message, ...]:
+    def transcript(self, interaction_id: str) -> Awaitable[tuple[Message, ...]]:
         """As `TransferStore.transcript`, awaitable."""
         ...
 
-    async def history(self, interaction_id: str) -> tuple[Event, ...]:
+    def history(self, interaction_id: str) -> Awaitable[tuple[Event, ...]]:
         """As `TransferStore.history`, awaitable."""
         ...
 
-    async def events(self, *, after: str | None, limit: int) -> EventPage:
+    def events(self, *, after: str | None, limit: int) -> Awaitable[EventPage]:
         """As `TransferStore.events`, awaitable."""
         ...
 
-    async def due(self, now: datetime, *, limit: int) -> tuple[str, ...]:
+    def due(self, now: datetime, *, limit: int) -> Awaitable[tuple[str, ...]]:
         """As `TransferStore.due`, awaitable."""
         ...
 
-    async def unsent(self, *, limit: int) -> tuple[str, ...]:
+    def unsent(self, *, limit: int) -> Awaitable[tuple[str, ...]]:
         """As `TransferStore.unsent`, awaitable."""
         ...
 
-    async def next_unsent(self, interaction_id: str) -> Message | None:
+    def next_unsent(self, interaction_id: str) -> Awaitable[Message | None]:
         """As `TransferStore.next_unsent`, awaitable."""
         ...
 
-    async def mark_sent(self, message_id: str) -> None:
+    def mark_sent(self, message_id: str) -> Awaitable[None]:
         """As `TransferStore.mark_sent`, awaitable."""
         ...
 
-    async def mark_read(self, agent_id: str, message_id: str, *, read: bool) -> bool:
+    def mark_read(self, agent_id: str, message_id: str, *, read: bool) -> Awaitable[bool]:
         """As `TransferStore.mark_read`, awaitable."""
         ...
 
-    async def delete_message(self, agent_id: str, message_id: str) -> bool:
+    def delete_message(self, agent_id: str, message_id: str) -> Awaitable[bool]:
         """As `TransferStore.delete_message`, awaitable."""
         ...
 
@@ -95,7 +95,7 @@ class AsyncTransferStore(AsyncDirectory, Protocol):
 class AsyncMessaging(Protocol):
     """As `Messaging`, awaitable."""
 
-    async def ring(self, agent_ids: Collection[str]) -> None:
+    def ring(self, agent_ids: Collection[str]) -> Awaitable[None]:
         """As `Messaging.ring`, awaitable."""
         ...
 
@@ -107,7 +107,7 @@ class AsyncMessaging(Protocol):
 class AsyncContactGateway(Protocol):
     """As `ContactGateway`, awaitable."""
 
-    async def send(self, message: Message, contact: Contact) -> None:
+    def send(self, message: Message, contact: Contact) -> Awaitable[None]:
         """As `ContactGateway.send`, awaitable."""
         ...
 

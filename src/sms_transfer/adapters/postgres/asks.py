@@ -96,12 +96,10 @@ class Asks:
 
     Args:
         schema: its name, checked.
-        rings: whether commits ring the doorbell.
     """
 
-    def __init__(self, schema: str, *, rings: bool) -> None:
+    def __init__(self, schema: str) -> None:
         self.channel: Final = schema
-        self._rings = rings
         self._composed: dict[str, sql.Composed] = {}
         self._schema = sql.Identifier(schema)
 
@@ -128,7 +126,9 @@ class Asks:
             if not found:
                 raise AlreadyExists(kind="agent", id=agent.id)
 
-        return self._ask(statements.ADD_AGENT, (kept_id(agent.id), has_left(agent), to_json(agent)), answer, writes=True)
+        return self._ask(
+            statements.ADD_AGENT, (kept_id(agent.id), has_left(agent), to_json(agent)), answer, writes=True
+        )
 
     def agent_body(self, agent_id: str) -> Ask[str | None]:
         """The record as it is kept, to be compared with what is known."""
@@ -166,8 +166,7 @@ class Asks:
         return self._ask(statements.READ, params, _facts)
 
     def commit(self, decision: Decision) -> Ask[None]:
-        rung = self._rings and decision.concerned
-        ring = (self.channel, ring_for(decision.concerned)) if rung else (None, None)
+        ring = (self.channel, ring_for(decision.concerned)) if decision.concerned else (None, None)
         return self._ask(statements.COMMIT, (*_commit_params(rows(decision)), *ring), _nothing, writes=True)
 
     def ring(self, agent_ids: Collection[str]) -> Ask[None]:
@@ -237,7 +236,9 @@ class Asks:
         return self._ask(statements.MARK_READ, params, _whether, writes=True)
 
     def delete_message(self, agent_id: str, message_id: str) -> Ask[bool]:
-        return self._ask(statements.DELETE_ENTRY, (kept_id(agent_id), kept_id(message_id), REMEMBERED_CHANGES), _whether, writes=True)
+        return self._ask(
+            statements.DELETE_ENTRY, (kept_id(agent_id), kept_id(message_id), REMEMBERED_CHANGES), _whether, writes=True
+        )
 
 
 def _commit_params(written: Rows) -> tuple[object, ...]:
@@ -267,6 +268,7 @@ def _commit_params(written: Rows) -> tuple[object, ...]:
         list(written.events),
         [kept_id(agent_id) for agent_id in written.concerned],
         [None if entry is None else kept_id(entry.id) for entry in noted],
+        [None if entry is None else entry.read for entry in noted],
         [None if entry is None else entry.body for entry in noted],
         REMEMBERED_CHANGES,
         None if claim is None else kept_id(claim.agent_id),

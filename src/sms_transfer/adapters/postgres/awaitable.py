@@ -31,12 +31,12 @@ from sms_transfer.ports import EventPage, Facts, Subscription
 T = TypeVar("T")
 
 
-class AwaitableStore(ABC):
+class AsyncAskingStore(ABC):
     """An `AsyncTransferStore` over whatever performs its asks."""
 
-    def __init__(self, schema: str, *, rings: bool) -> None:
+    def __init__(self, schema: str) -> None:
         self.schema: Final = checked_name(schema)
-        self._asks: Final = Asks(schema, rings=rings)
+        self._asks: Final = Asks(schema)
 
     @abstractmethod
     async def _do(self, ask: Ask[T]) -> T:
@@ -104,7 +104,7 @@ class AwaitableStore(ABC):
         return await self._do(self._asks.delete_message(agent_id, message_id))
 
 
-class AsyncPostgresStore(AwaitableStore):
+class AsyncPostgresStore(AsyncAskingStore):
     """As `PostgresStore`, for `AsyncTransferService`.
 
     It connects when it is first asked for something, or at ``async with``; close it in the event loop it was used in.
@@ -118,9 +118,8 @@ class AsyncPostgresStore(AwaitableStore):
         schema: str = "sms_transfer",
         create: bool = True,
         connections: int = 10,
-        rings: bool = True,
     ) -> None:
-        super().__init__(schema, rings=rings)
+        super().__init__(schema)
         self._prepare: Final = partial(migrate if create else check_version, conninfo, schema=schema)
         self._pool = AsyncConnectionPool(
             conninfo,
@@ -142,7 +141,8 @@ class AsyncPostgresStore(AwaitableStore):
         async with self._opening:
             if not self._is_open:
                 await asyncio.to_thread(self._prepare)  # once in a store's life: not worth a second way to write it
-                await self._pool.open()
+                with translated():
+                    await self._pool.open(wait=True, timeout=PATIENCE)
                 self._is_open = True
 
     async def close(self) -> None:
@@ -176,15 +176,13 @@ class AsyncPostgresStore(AwaitableStore):
         return ask.answer(found)
 
 
-class AsyncPostgresTransaction(AwaitableStore):
+class AsyncPostgresTransaction(AsyncAskingStore):
     """As `PostgresTransaction`, for `AsyncTransferService` and the host's `psycopg.AsyncConnection`."""
 
     joins_transaction: Final = True
 
-    def __init__(
-        self, connection: psycopg.AsyncConnection[Any], *, schema: str = "sms_transfer", rings: bool = True
-    ) -> None:
-        super().__init__(schema, rings=rings)
+    def __init__(self, connection: psycopg.AsyncConnection[Any], *, schema: str = "sms_transfer") -> None:
+        super().__init__(schema)
         self._connection = connection
         self.doorbell: Final = AsyncTransactionDoorbell(self._notify)
 

@@ -36,12 +36,12 @@ PATIENCE: Final = 5.0
 """Seconds that a command waits for a connection of the pool's."""
 
 
-class BlockingStore(ABC):
+class AskingStore(ABC):
     """A `TransferStore` over whatever performs its asks."""
 
-    def __init__(self, schema: str, *, rings: bool) -> None:
+    def __init__(self, schema: str) -> None:
         self.schema: Final = checked_name(schema)
-        self._asks: Final = Asks(schema, rings=rings)
+        self._asks: Final = Asks(schema)
 
     @abstractmethod
     def _do(self, ask: Ask[T]) -> T:
@@ -107,7 +107,7 @@ class BlockingStore(ABC):
         return self._do(self._asks.delete_message(agent_id, message_id))
 
 
-class PostgresStore(BlockingStore):
+class PostgresStore(AskingStore):
     """A `TransferStore` in PostgreSQL, with a pool of connections of its own and a doorbell.
 
     Every commit rings the doorbell as it becomes visible (``NOTIFY``), in every process that listens. Rings can be lost
@@ -118,8 +118,6 @@ class PostgresStore(BlockingStore):
         schema: the name of the schema that everything lives in.
         create: whether to make the schema, or bring it up to date, now. Otherwise it must be: see `migrate`.
         connections: how many there are, at most. One more listens, once somebody does.
-        rings: whether commits ring. PostgreSQL lets commits that do follow one another; without, desktops in other
-            processes are woken by `TransferService.tick` only.
 
     Raises:
         InvalidValue: the schema's name cannot be one.
@@ -134,9 +132,8 @@ class PostgresStore(BlockingStore):
         schema: str = "sms_transfer",
         create: bool = True,
         connections: int = 10,
-        rings: bool = True,
     ) -> None:
-        super().__init__(schema, rings=rings)
+        super().__init__(schema)
         if create:
             migrate(conninfo, schema=schema)
         else:
@@ -151,6 +148,8 @@ class PostgresStore(BlockingStore):
             name="sms-transfer",
             open=True,
         )
+        with translated():
+            self._pool.wait(PATIENCE)
         self.doorbell: Final[Doorbell] = Doorbell(conninfo, schema, ring=self._notify)
         """Wakes the listeners of every process; rung by commits."""
 
@@ -181,7 +180,7 @@ class PostgresStore(BlockingStore):
         return ask.answer(found)
 
 
-class PostgresTransaction(BlockingStore):
+class PostgresTransaction(AskingStore):
     """A `TransferStore` inside the host application's own transaction.
 
     What is committed through it becomes final when, and only if, the host's transaction does; it is undone with the
@@ -193,15 +192,12 @@ class PostgresTransaction(BlockingStore):
     Args:
         connection: the host's; in a transaction, or not in autocommit mode so that the first statement begins one.
         schema: the name of the schema that everything lives in, made by `migrate`.
-        rings: whether the doorbells of other processes ring when the host commits.
     """
 
     joins_transaction: Final = True
 
-    def __init__(
-        self, connection: psycopg.Connection[Any], *, schema: str = "sms_transfer", rings: bool = True
-    ) -> None:
-        super().__init__(schema, rings=rings)
+    def __init__(self, connection: psycopg.Connection[Any], *, schema: str = "sms_transfer") -> None:
+        super().__init__(schema)
         self._connection = connection
         self.doorbell: Final = TransactionDoorbell(self._notify)
 

@@ -1,7 +1,7 @@
 """The doorbell over ``LISTEN`` and ``NOTIFY``: one more connection for each process in which somebody listens.
 
-What it hears says for whom it is and nothing else. Where it cannot know what it missed (it has just connected, or
-connected again) it wakes everybody, so the truth is looked up.
+What it hears says for whom it is and nothing else. Where somebody listened while it could not hear (not connected yet,
+or not any more) it wakes everybody once it can, so the truth is looked up.
 """
 
 from __future__ import annotations
@@ -24,6 +24,8 @@ _ROUND: Final = 0.2
 """Seconds after which a listening thread looks whether it should stop."""
 _PAUSE: Final = 0.5
 """Seconds between two attempts to connect."""
+_PATIENCE: Final = 5.0
+"""Seconds that whoever listens waits until everything can be heard."""
 
 
 class _Board:
@@ -31,6 +33,8 @@ class _Board:
 
     def __init__(self, channel: str) -> None:
         self._bells = InProcessMessaging()
+        self.missed = False
+        """Whether somebody listened while nothing could be heard."""
         self.listen_statement: Final = sql.SQL("LISTEN {channel}").format(channel=sql.Identifier(channel))
 
     def listen(self, agent_id: str, wake: Callable[[], None]) -> Subscription:
@@ -40,9 +44,11 @@ class _Board:
         """Wake whom a notification is for."""
         self._wake(self._bells.listening() if payload == EVERYBODY else json.loads(payload))
 
-    def connected(self) -> None:
-        """Wake everybody: rings before this moment were not heard."""
-        self._wake(self._bells.listening())
+    def hears(self) -> None:
+        """From now on everything is heard; what was not must be looked up."""
+        if self.missed:
+            self.missed = False
+            self._wake(self._bells.listening())
 
     def _wake(self, agent_ids: Collection[str]) -> None:
         for agent_id in agent_ids:
@@ -60,22 +66,27 @@ class Doorbell:
     """
 
     def __init__(self, conninfo: str, channel: str, ring: Callable[[Collection[str]], None]) -> None:
+        self.channel: Final = channel
         self._conninfo = conninfo
         self._board = _Board(channel)
         self._ring = ring
         self._lock = Lock()
         self._closed = Event()
+        self._hears = Event()
         self._thread: Thread | None = None
 
     def ring(self, agent_ids: Collection[str]) -> None:
         self._ring(agent_ids)
 
     def listen(self, agent_id: str, wake: Callable[[], None]) -> Subscription:
+        """As `Messaging.listen`; connects first, and waits for that, but not for ever."""
         subscription = self._board.listen(agent_id, wake)
         with self._lock:
             if self._thread is None and not self._closed.is_set():
                 self._thread = Thread(target=self._stay_connected, name="sms-transfer-doorbell", daemon=True)
                 self._thread.start()
+        if not self._closed.is_set() and not self._hears.wait(_PATIENCE):
+            self._board.missed = True
         return subscription
 
     def close(self) -> None:
@@ -92,12 +103,15 @@ class Doorbell:
                 with psycopg.connect(self._conninfo, autocommit=True) as connection:
                     self._hear(connection)
             except psycopg.Error as error:
+                self._hears.clear()
+                self._board.missed = True
                 log_failure("could not listen to", "PostgreSQL", error)
                 self._closed.wait(_PAUSE)
 
     def _hear(self, connection: psycopg.Connection[tuple[object, ...]]) -> None:
         connection.execute(self._board.listen_statement)
-        self._board.connected()
+        self._hears.set()
+        self._board.hears()
         while not self._closed.is_set():
             for notification in connection.notifies(timeout=_ROUND):
                 self._board.heard(notification.payload)
@@ -111,6 +125,7 @@ class AsyncDoorbell:
         self._board = _Board(channel)
         self._ring = ring
         self._closed = False
+        self._hears = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
     async def ring(self, agent_ids: Collection[str]) -> None:
@@ -121,7 +136,13 @@ class AsyncDoorbell:
         subscription = self._board.listen(agent_id, wake)
         if self._task is None and not self._closed:
             self._task = asyncio.get_running_loop().create_task(self._stay_connected())
+        if not self._hears.is_set():
+            self._board.missed = True
         return subscription
+
+    async def connected(self) -> None:
+        """Wait until everything can be heard; for ever, where nobody listens or the database is away."""
+        await self._hears.wait()
 
     async def close(self) -> None:
         """Stop listening; may be called twice."""
@@ -137,9 +158,12 @@ class AsyncDoorbell:
                 connection = await psycopg.AsyncConnection.connect(self._conninfo, autocommit=True)
                 async with connection:
                     await connection.execute(self._board.listen_statement)
-                    self._board.connected()
+                    self._hears.set()
+                    self._board.hears()
                     async for notification in connection.notifies():
                         self._board.heard(notification.payload)
             except psycopg.Error as error:
+                self._hears.clear()
+                self._board.missed = True
                 log_failure("could not listen to", "PostgreSQL", error)
                 await asyncio.sleep(_PAUSE)

@@ -81,8 +81,9 @@ class SqliteFile:
         self._in_use = 0
         self._paused = False
         self._closed = False
-        self._open(prepare)
-        _FILES.add(self)
+        with self._writing:  # from here on a fork waits
+            _FILES.add(self)
+            self._open(prepare)
 
     @contextmanager
     def writing(self) -> Generator[sqlite3.Connection]:
@@ -161,14 +162,24 @@ class SqliteFile:
         self._writer = connection
 
     def _use_wal(self, connection: sqlite3.Connection) -> None:
-        """Turn the file to WAL mode, for good; several at once get each other's way, and SQLite does not wait here."""
-        patience = monotonic() + self._patience
-        while (mode := _wal_mode(connection)) is None:
-            if monotonic() > patience:
-                raise StoreUnavailable(detail=_NOT_NOW[sqlite3.SQLITE_BUSY])
-            sleep(_PAUSE)
-        if mode != "wal":
-            raise UnusableStore(detail="it is on a file system that cannot share memory")
+        if self._ask_for_wal(connection) != "wal":
+            raise UnusableStore(detail="its file system cannot share memory between processes")
+
+    def _ask_for_wal(self, connection: sqlite3.Connection) -> str:
+        """Turn the file to WAL mode, for good, and tell the mode that it is in.
+
+        Several who do so at once are in each other's way, and here SQLite does not wait by itself.
+        """
+        end = monotonic() + self._patience
+        while True:
+            try:
+                [mode] = connection.execute("PRAGMA journal_mode = WAL").fetchone()
+            except sqlite3.OperationalError:
+                if monotonic() > end:
+                    raise
+                sleep(_PAUSE)
+            else:
+                return str(mode)
 
     def _open_writer(self) -> sqlite3.Connection:
         if self._closed:
@@ -222,19 +233,12 @@ class SqliteFile:
 
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(self._path, timeout=self._patience, isolation_level=None, check_same_thread=False)
-        connection.execute(f"PRAGMA synchronous = {self._synchronous}")
-        return connection
-
-
-def _wal_mode(connection: sqlite3.Connection) -> str | None:
-    """The mode that the file is in after asking for WAL; None if somebody else is in the way."""
-    try:
-        [mode] = connection.execute("PRAGMA journal_mode = WAL").fetchone()
-    except sqlite3.OperationalError as error:
-        if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+        try:
+            connection.execute(f"PRAGMA synchronous = {self._synchronous}")
+        except BaseException:
+            connection.close()
             raise
-        return None
-    return str(mode)
+        return connection
 
 
 def _closed() -> UnusableStore:
@@ -267,5 +271,5 @@ def _after_fork() -> None:
     _FORKING.release()
 
 
-if hasattr(os, "register_at_fork"):
+if hasattr(os, "register_at_fork"):  # pragma: no branch - not on every system
     os.register_at_fork(before=_before_fork, after_in_parent=_after_fork, after_in_child=_after_fork)

@@ -106,10 +106,11 @@ def bring_up_to_date(connection: sqlite3.Connection, steps: tuple[Step, ...] = S
 
 
 def _take_a_step(connection: sqlite3.Connection, steps: tuple[Step, ...]) -> bool:
-    # Also where nothing is left to do: whoever cannot get the lock here could not commit later on.
     with _transaction(connection):
         version = _version(connection, len(steps))
         if version == len(steps):
+            connection.execute(f"PRAGMA user_version = {version}")  # whoever may not write is to be told now
+            connection.rollback()
             return False
         for statement in steps[version]:
             connection.execute(statement)
@@ -123,7 +124,7 @@ def _transaction(connection: sqlite3.Connection) -> Generator[None]:
     connection.execute("BEGIN IMMEDIATE")
     try:
         yield
-        connection.execute("COMMIT")
+        connection.commit()
     except BaseException:
         connection.rollback()  # nothing, if SQLite has done so itself
         raise

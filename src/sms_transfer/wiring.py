@@ -1,0 +1,50 @@
+"""How a service is put together of its ports."""
+
+from __future__ import annotations
+
+from sms_transfer.adapters.blocking import AwaitableMessaging, AwaitableStore, at_once
+from sms_transfer.adapters.in_process import InProcessMessaging, SystemClock
+from sms_transfer.adapters.memory import MemoryStore
+from sms_transfer.arguments import expect
+from sms_transfer.core.policy import TransferPolicy
+from sms_transfer.drive import Driver
+from sms_transfer.flow import Flow
+from sms_transfer.ports import (
+    AsyncContactGateway,
+    AsyncDirectory,
+    AsyncMessaging,
+    AsyncRingsOnCommit,
+    AsyncTransferStore,
+    Clock,
+)
+
+
+def wire(
+    store: AsyncTransferStore | None,
+    *,
+    directory: AsyncDirectory | None,
+    messaging: AsyncMessaging | None,
+    gateway: AsyncContactGateway | None,
+    policy: TransferPolicy | None,
+    clock: Clock | None,
+    driver: Driver,
+) -> Flow:
+    """A flow over these ports, and over the defaults where there is none: all in memory, in this process."""
+    store = AwaitableStore(MemoryStore(), at_once) if store is None else store
+    rung_by_store = messaging is None and isinstance(store, AsyncRingsOnCommit)
+    return Flow(
+        store,
+        directory=None if directory is store else directory,
+        messaging=_doorbell_of(store) if messaging is None else messaging,
+        rung_by_store=rung_by_store,
+        gateway=gateway,
+        policy=TransferPolicy() if policy is None else expect(TransferPolicy, "policy", policy),
+        clock=SystemClock() if clock is None else clock,
+        driver=driver,
+    )
+
+
+def _doorbell_of(store: AsyncTransferStore) -> AsyncMessaging:
+    if isinstance(store, AsyncRingsOnCommit):
+        return store.doorbell
+    return AwaitableMessaging(InProcessMessaging(), at_once)

@@ -1,0 +1,81 @@
+"""An `AsyncTransferService` that is called like a `TransferService`, so that the same tests show the same of both."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from functools import partial
+from typing import Any, ClassVar, TypeVar
+
+from sms_transfer import AsyncTransferService, TransferPolicy
+from sms_transfer.adapters.blocking import (
+    AwaitableDirectory,
+    AwaitableGateway,
+    AwaitableMessaging,
+    AwaitableStore,
+    at_once,
+)
+from sms_transfer.ports import Clock, ContactGateway, Directory, IdFactory, Messaging, TransferStore
+
+R = TypeVar("R")
+
+ROUNDS = 1_000
+"""How often a loop goes round, at most, before what it has not done by then is taken for waiting."""
+
+
+async def settled() -> None:
+    """Come back when nothing is going on in this loop any more, or all of it waits for something outside."""
+    for _ in range(ROUNDS):
+        await asyncio.sleep(0)
+        if asyncio.all_tasks() == {asyncio.current_task()}:
+            await asyncio.sleep(0)  # what was called soon may make tasks
+            if asyncio.all_tasks() == {asyncio.current_task()}:
+                return
+
+
+class OnLoop:
+    """Each call runs the loop until what was called, and all that came of it, is done.
+
+    A front end that calls back while the loop runs cannot wait: what it asks for is done when it has returned.
+    """
+
+    loop: ClassVar[asyncio.AbstractEventLoop]
+    """Where all of them run; whoever makes it closes it."""
+
+    def __init__(
+        self,
+        store: TransferStore | None = None,
+        *,
+        directory: Directory | None = None,
+        messaging: Messaging | None = None,
+        gateway: ContactGateway | None = None,
+        policy: TransferPolicy | None = None,
+        clock: Clock | None = None,
+        ids: IdFactory | None = None,
+    ) -> None:
+        recorded = None if store is None else AwaitableStore(store, at_once)
+        known = None if directory is None else AwaitableDirectory(directory, at_once)
+        self._service = AsyncTransferService(
+            recorded,
+            directory=recorded if directory is store else known,
+            messaging=None if messaging is None else AwaitableMessaging(messaging, at_once),
+            gateway=None if gateway is None else AwaitableGateway(gateway, at_once),
+            policy=policy,
+            clock=clock,
+            ids=ids,
+        )
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        return partial(self._call, getattr(self._service, name))
+
+    def _call(self, method: Callable[..., Coroutine[object, object, R]], *args: object, **kwargs: object) -> R | None:
+        if self.loop.is_running():
+            self.loop.create_task(method(*args, **kwargs))
+            return None
+        return self.loop.run_until_complete(self._run(method(*args, **kwargs)))
+
+    async def _run(self, coroutine: Coroutine[object, object, R]) -> R:
+        try:
+            return await coroutine
+        finally:
+            await settled()
