@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from asyncio import Task
 from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 from typing import Final
@@ -53,6 +54,7 @@ class AsyncSharedStore:
 
     def __init__(self, store: SharedStore) -> None:
         self.store: Final = store
+        self.task: Task[None] | None = None
         self.doorbell: Final = AsyncDoorbell(store.doorbell)
 
     async def reopen(self) -> AsyncSharedStore:

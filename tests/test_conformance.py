@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import attrs
 import pytest
 
@@ -66,7 +68,9 @@ class TestAsyncSharedStore(AsyncStoreConformance):
     @pytest.fixture
     def make_async_store(self) -> MakeAsyncStore:
         async def make() -> AsyncSharedStore:
-            return AsyncSharedStore(SharedStore())
+            store = AsyncSharedStore(SharedStore())
+            store.task = asyncio.create_task(asyncio.sleep(3_600))  # as one that listens to a database has
+            return store
 
         return make
 

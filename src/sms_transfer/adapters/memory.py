@@ -309,11 +309,11 @@ class MemoryStore:
 
     def due(self, now: datetime, *, limit: int) -> tuple[str, ...]:
         with self._lock:
-            found: list[_Deadline] = []
+            found = dict[_Deadline, None]()  # what was recorded again is in the heap again, too
             while self._deadlines and self._deadlines[0][0] <= now and len(found) < limit:
                 entry = heapq.heappop(self._deadlines)
                 if self._is_live(entry):
-                    found.append(entry)
+                    found[entry] = None
             for entry in found:  # they stay until they are closed
                 heapq.heappush(self._deadlines, entry)
             return tuple([transfer_id for _, transfer_id in found])

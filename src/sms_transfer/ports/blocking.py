@@ -185,7 +185,7 @@ class TransferStore(Directory, Protocol):
         ...
 
     def due(self, now: datetime, *, limit: int) -> tuple[str, ...]:
-        """Ids of live requests whose deadline is at or before ``now``, earliest first.
+        """Ids of live requests whose deadline is at or before ``now``, each once and the earliest first.
 
         It must cost what is due, not what is live, and must go on naming a request until that is closed.
         """

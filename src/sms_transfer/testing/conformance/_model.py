@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from datetime import timedelta
-from typing import Final
+from typing import Final, assert_never
 
 import attrs
 from hypothesis import strategies as st
@@ -12,7 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_a
 
 from sms_transfer.core.decision import Claim, Decision, desktops
 from sms_transfer.core.lifecycle import ChannelStatus, InteractionState
-from sms_transfer.core.model import Agent, Direction, Interaction, Message
+from sms_transfer.core.model import Agent, Direction, Interaction, Invitation, Message
 from sms_transfer.errors import Conflict, SmsTransferError
 from sms_transfer.ports import TransferStore
 from sms_transfer.testing.conformance._desktops import Screen
@@ -38,7 +38,7 @@ from sms_transfer.testing.conformance._store_suite import MakeStore, StoreSuite
 _LAST: Final = 10
 """Of how many stories the feed is read: that it comes by itself cannot be waited for while Hypothesis shrinks."""
 _AGENTS: Final = ("alice", "bob", "carol")
-_INTERACTIONS: Final = ("i", "j", "I")
+_INTERACTIONS: Final = ("i", "I")
 _KEYS: Final = (("alice", "k"), ("bob", "k"))
 
 
@@ -56,12 +56,30 @@ class Try:
     notice: str
     claim: Claim | None
     key: tuple[str, str] | None
+    ticket: int | None
     transfer_id: str = ""
+    invitation_id: str = ""
+
+
+@attrs.frozen
+class Mark:
+    """An entry of My Messages is marked as read or unread, or deleted (None)."""
+
+    agent_id: str
+    message_id: str
+    read: bool | None
+
+
+@attrs.frozen
+class Send:
+    """A gateway takes the next text of an interaction."""
+
+    interaction_id: str
 
 
 _tries: Final = st.builds(
     Try,
-    st.integers(0, 4),
+    st.integers(0, 7),
     st.sampled_from(_INTERACTIONS),
     st.sampled_from(_AGENTS),
     st.integers(-3, 1),
@@ -73,15 +91,15 @@ _tries: Final = st.builds(
     | st.none()
     | st.builds(Claim, st.sampled_from(_AGENTS), st.integers(0, 4), st.just(NOW), invites=st.booleans()),
     st.sampled_from([None, *_KEYS]),
+    st.sampled_from([None, None, None, None, None, 0, 1]),
 )
 _changes_of_agents: Final = st.builds(
     Agent, st.sampled_from(_AGENTS), st.sampled_from(["", "x"]), status=st.sampled_from(ChannelStatus)
 )
-_looks: Final = st.sampled_from(_AGENTS)
-_marks: Final = st.tuples(st.sampled_from(_AGENTS), st.sampled_from("no"), st.sampled_from([True, False, None]))
-_sent: Final = st.sampled_from(_INTERACTIONS).map(lambda id_: ("sent", id_))
-_step: Final = _tries | _tries | _tries | _tries | _changes_of_agents | _looks | _marks | _sent
-Step = Try | Agent | str | tuple[str, str, bool | None] | tuple[str, str]
+_marks: Final = st.builds(Mark, st.sampled_from(_AGENTS), st.sampled_from("no"), st.sampled_from([True, False, None]))
+_sent: Final = st.builds(Send, st.sampled_from(_INTERACTIONS))
+_step: Final = st.one_of(_tries, _tries, _tries, _tries, _tries, _changes_of_agents, _marks, _sent)
+Step = Try | Agent | Mark | Send
 
 
 class Model(StoreSuite):
@@ -124,12 +142,12 @@ class Play:
                 self._look(step.to)
             case Agent():
                 self._change_agent(step)
-            case str():
-                self._look(step)
-            case (agent_id, message_id, read):
+            case Mark(agent_id, message_id, read):
                 self._mark(agent_id, message_id, read)
-            case (_, interaction_id):
+            case Send(interaction_id):
                 self._send(interaction_id)
+            case _:
+                assert_never(step)
 
     def compare(self) -> None:
         """See that both give the same answers."""
@@ -149,7 +167,10 @@ class Play:
 
     def _decide(self, step: Try) -> Decision:
         before = self.model.interactions.get(step.interaction_id)
-        step = attrs.evolve(step, transfer_id=_id("t", self.model.requests, step.taken))
+        transfer_id = _id("t", self.model.requests, step.taken)
+        tickets = [*self.model.tickets]
+        ticket = f"v-{transfer_id}" if step.ticket is None or not tickets else tickets[step.ticket % len(tickets)]
+        step = attrs.evolve(step, transfer_id=transfer_id, invitation_id=ticket)
         acts = _ACTS[None if before is None else before.state]
         decide = acts[step.act % len(acts)]
         present = opened(step.interaction_id) if before is None else before
@@ -233,6 +254,9 @@ def _invite(before: Interaction, step: Try, parts: Parts) -> Decision:
     id_ = step.transfer_id if before.transfer is None else before.transfer.id
     invitee = next(agent_id for agent_id in (step.to, *_AGENTS) if agent_id != before.owner)
     live = request(before.id, id_, invitee, deadline=NOW + timedelta(seconds=3 + step.overdue))
+    if before.transfer is None:
+        ticket = Invitation(step.invitation_id, invitee=invitee, offered_at=NOW, deadline=live.deadline)
+        live = attrs.evolve(live, invitation=ticket)
     live = attrs.evolve(live, sender=str(before.owner))
     return inviting(before, live, **(parts | Parts(requests=(live,), key=step.key)))
 
@@ -251,7 +275,7 @@ def _done(before: Interaction, _: Try, parts: Parts) -> Decision:
 
 _ACTS: Final[dict[InteractionState | None, tuple[Callable[[Interaction, Try, Parts], Decision], ...]]] = {
     None: (_open,),
-    InteractionState.ACTIVE: (_invite, _change, _invite, _invite, _done),
-    InteractionState.TRANSFERRING: (_accept, _close, _accept, _invite, _change),
+    InteractionState.ACTIVE: (_invite, _change, _invite, _invite, _invite, _invite, _change, _done),
+    InteractionState.TRANSFERRING: (_close, _accept, _invite, _close, _accept, _close, _change, _accept),
     InteractionState.DONE: (_change,),
 }

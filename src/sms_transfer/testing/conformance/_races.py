@@ -81,7 +81,7 @@ def race_for_a_version(stores: Sequence[TransferStore]) -> None:
                 )
                 for at in range(len(stores))
             ]
-            [won] = winners(race, stores, decisions)
+            won = winner(race, stores, decisions)
             interaction = present(store)
             assert decisions[won].interaction == interaction
             assert (decisions[won].events, decisions[won].texts) == (
@@ -98,7 +98,7 @@ def race_for_a_place(stores: Sequence[TransferStore]) -> None:
         for round_ in range(ROUNDS):
             claim = Claim("bob", round_ + 1, NOW)
             decisions = [opening(opened(f"{round_} {at}", "bob"), claim=claim) for at in range(len(stores))]
-            [won] = winners(race, stores, decisions)
+            won = winner(race, stores, decisions)
             assert round_ + 1 == load(store, "bob")
             assert decisions[won].interaction == present(store, f"{round_} {won}")
 
@@ -111,7 +111,7 @@ def race_for_a_key(stores: Sequence[TransferStore]) -> None:
             decisions = [
                 inviting(one, request(one.id, f"{round_} {one.id}"), key=("alice", f"k {round_}")) for one in before
             ]
-            [won] = winners(race, stores, decisions)
+            won = winner(race, stores, decisions)
             assert [at == won for at in range(len(before))] == [
                 stores[0].transfer(f"{round_} {one.id}") is not None for one in before
             ]
@@ -124,7 +124,7 @@ def race_for_a_text(stores: Sequence[TransferStore]) -> None:
     with racing() as race:
         for round_ in range(ROUNDS):
             decisions = [change(one, texts=(text(f"m {round_}", one.id),)) for one in before]
-            [won] = winners(race, stores, decisions)
+            won = winner(race, stores, decisions)
             before[won] = decisions[won].interaction
             assert round_ + 1 == sum(len(stores[0].transcript(one.id)) for one in before)
             assert f"m {round_}" == stores[0].transcript(before[won].id)[-1].id
@@ -153,9 +153,11 @@ def race_with_who_leaves(stores: Sequence[TransferStore]) -> None:
         assert found == [offered.id for offered in here.desktop(bob.id).offered]
 
 
-def winners(race: Race, stores: Sequence[TransferStore], decisions: Sequence[Decision]) -> list[int]:
-    """Who of all won; the others were beaten."""
+def winner(race: Race, stores: Sequence[TransferStore], decisions: Sequence[Decision]) -> int:
+    """Who of all won, by number; the others were beaten."""
     attempts = [partial(store.commit, decision) for store, decision in zip(stores, decisions, strict=True)]
     answers: list[SmsTransferError | None] = race(attempts)
-    assert all(isinstance(error, Conflict) for error in answers if error is not None), answers
-    return [at for at, error in enumerate(answers) if error is None]
+    assert all(isinstance(error, Conflict) for error in answers if error is not None), "whoever is beaten is told so"
+    won = [at for at, error in enumerate(answers) if error is None]
+    assert len(won) == 1, "of all who try at once exactly one wins"
+    return won[0]

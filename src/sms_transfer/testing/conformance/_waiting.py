@@ -98,6 +98,14 @@ class Waiting(StoreSuite):
 
         assert ("t",) == store.due(NOW + MOMENT, limit=9)
 
+    def test_f4_a_request_that_is_recorded_again_is_named_once(self, store: TransferStore) -> None:
+        """F4, Q1: with the same deadline, and with one that was put off and back."""
+        live = put(store, inviting(opened(), request()))
+        for span in (TIMEOUT, 2 * TIMEOUT, TIMEOUT):
+            live = put(store, inviting(live, attrs.evolve(request(), deadline=NOW + span)))
+
+        assert ("t",) == store.due(NOW + 2 * TIMEOUT, limit=9)
+
     def test_f4_a_request_that_invites_nobody_yet_is_due_too(self, store: TransferStore) -> None:
         """F4, Q1: a request that is ROUTING has a deadline and no ticket."""
         routing = attrs.evolve(request(), state=TransferState.ROUTING, invitation=None)
