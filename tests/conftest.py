@@ -24,6 +24,7 @@ BOTH: Final = frozenset(
         "test_eligibility",
         "test_endurance",
         "test_ownership",
+        "test_ports",
         "test_transfer",
     }
 )
@@ -34,11 +35,17 @@ OF_THREADS: Final = frozenset(
         # they call from many threads, or begin some
         "test_e3_interactions_and_invitations_that_race_never_exceed_the_capacity",
         "test_e3_requests_that_race_never_exceed_the_capacity",
+        "test_d7_reconnecting_does_not_wait_for_a_front_end_that_hangs",
+        "test_d7_two_workspaces_of_two_agents_connected_twice_do_not_block_each_other",
         "test_f2_requests_that_race_leave_one_live_transfer",
+        "test_f3_every_way_to_end_it_races_and_one_wins",
         "test_f4_a_gateway_that_hangs_keeps_no_transfer_from_ending",
         "test_f4_a_thread_may_do_the_ticking",
         "test_f4_sweeps_at_the_same_time_expire_each_request_once",
         "test_f4_ticking_goes_on_when_a_tick_fails",
+        "test_f5_a_key_that_races_for_two_interactions_makes_one_request",
+        "test_f5_a_key_that_races_from_many_threads_makes_one_request",
+        "test_f6_texts_from_many_threads_are_sent_once_each_and_in_the_transcripts_order",
         "test_f5_a_text_that_is_delivered_from_many_threads_is_recorded_once",
         # they sleep, or look on while others do
         "test_a8_every_public_method_is_tried",

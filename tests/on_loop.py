@@ -53,9 +53,11 @@ class OnLoop:
         clock: Clock | None = None,
         ids: IdFactory | None = None,
     ) -> None:
+        recorded = None if store is None else AwaitableStore(store, at_once)
+        known = None if directory is None else AwaitableDirectory(directory, at_once)
         self._service = AsyncTransferService(
-            None if store is None else AwaitableStore(store, at_once),
-            directory=None if directory is None else AwaitableDirectory(directory, at_once),
+            recorded,
+            directory=recorded if directory is store else known,
             messaging=None if messaging is None else AwaitableMessaging(messaging, at_once),
             gateway=None if gateway is None else AwaitableGateway(gateway, at_once),
             policy=policy,

@@ -1,11 +1,39 @@
-"""The suites, over what comes with the library."""
+"""The suites, over what comes with the library, and over stores in memory that declare everything."""
 
 from __future__ import annotations
 
+import attrs
 import pytest
 
+import sms_transfer
+from kept_in_memory import AsyncSharedStore, SharedStore
+from sms_transfer import Event, TransferClosed, TransferEvent
+from sms_transfer.adapters.in_process import InProcessMessaging
 from sms_transfer.adapters.memory import MemoryStore
-from sms_transfer.testing.conformance import StoreConformance
+from sms_transfer.ports import Directory, Messaging, TransferStore, UserInterface
+from sms_transfer.testing import RecordingUI
+from sms_transfer.testing.conformance import (
+    AsyncStoreConformance,
+    Capability,
+    DirectoryConformance,
+    MessagingConformance,
+    Shown,
+    StoreConformance,
+    UserInterfaceConformance,
+)
+from sms_transfer.testing.conformance._events import EVENTS
+from sms_transfer.testing.conformance._store_suite import ReopenStore
+from sms_transfer.testing.conformance.aio import AsyncStore, MakeAsyncStore, ReopenAsyncStore
+from sms_transfer.testing.conformance.directory import ReopenDirectory
+from sms_transfer.testing.conformance.messaging import ReopenMessaging
+
+EVERYTHING = frozenset({Capability.DURABLE, Capability.MANY_HANDLES, Capability.RINGS_ON_COMMIT})
+
+
+def reopen(store: TransferStore) -> SharedStore:
+    """Another handle."""
+    assert isinstance(store, SharedStore)
+    return store.reopen()
 
 
 class TestMemoryStore(StoreConformance):
@@ -14,3 +42,94 @@ class TestMemoryStore(StoreConformance):
     @pytest.fixture
     def make_store(self) -> type[MemoryStore]:
         return MemoryStore
+
+
+class TestSharedStore(StoreConformance):
+    """One that declares everything."""
+
+    capabilities = EVERYTHING
+
+    @pytest.fixture
+    def make_store(self) -> type[SharedStore]:
+        return SharedStore
+
+    @pytest.fixture
+    def reopen_store(self) -> ReopenStore:
+        return reopen
+
+
+class TestAsyncSharedStore(AsyncStoreConformance):
+    """The same with coroutines."""
+
+    capabilities = EVERYTHING
+
+    @pytest.fixture
+    def make_async_store(self) -> MakeAsyncStore:
+        async def make() -> AsyncSharedStore:
+            return AsyncSharedStore(SharedStore())
+
+        return make
+
+    @pytest.fixture
+    def reopen_async_store(self) -> ReopenAsyncStore:
+        async def reopen(store: AsyncStore) -> AsyncSharedStore:
+            assert isinstance(store, AsyncSharedStore)
+            return await store.reopen()
+
+        return reopen
+
+
+class TestMemoryDirectory(DirectoryConformance):
+    """The agents of a store, by themselves."""
+
+    capabilities = frozenset({Capability.MANY_HANDLES})
+
+    @pytest.fixture
+    def make_directory(self) -> type[SharedStore]:
+        return SharedStore
+
+    @pytest.fixture
+    def reopen_directory(self) -> ReopenDirectory:
+        def reopen(directory: Directory) -> Directory:
+            assert isinstance(directory, SharedStore)
+            return directory.reopen()
+
+        return reopen
+
+
+class TestInProcessMessaging(MessagingConformance):
+    """The doorbell of one process; another end of it is itself."""
+
+    capabilities = frozenset({Capability.MANY_HANDLES})
+
+    @pytest.fixture
+    def make_messaging(self) -> type[InProcessMessaging]:
+        return InProcessMessaging
+
+    @pytest.fixture
+    def reopen_messaging(self) -> ReopenMessaging:
+        def same(bell: Messaging) -> Messaging:
+            return bell
+
+        return same
+
+
+class TestRecordingUI(UserInterfaceConformance):
+    """The front end that remembers."""
+
+    capabilities = frozenset({Capability.REMOVES_MESSAGES})
+
+    @pytest.fixture
+    def make_ui(self) -> type[RecordingUI]:
+        return RecordingUI
+
+    def shown(self, ui: UserInterface) -> Shown:
+        assert isinstance(ui, RecordingUI)
+        return Shown(windows=ui.windows, previews=ui.previews, errors=ui.errors, messages=ui.messages)
+
+
+def test_the_suite_has_an_event_of_every_kind() -> None:
+    """A1: whatever is exported as an event is one of those that must come back."""
+    exported = {value for name in sms_transfer.__all__ if isinstance(value := getattr(sms_transfer, name), type)}
+    kinds = {kind for kind in exported if issubclass(kind, Event) and attrs.has(kind)}
+    assert {type(event) for event in EVENTS} == kinds - {Event, TransferEvent, TransferClosed}

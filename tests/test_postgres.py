@@ -474,12 +474,12 @@ def test_a8_a_database_that_is_away_is_unavailable() -> None:
     assert "nowhere" not in str(away.value)
 
 
-def test_a8_a_closed_store_is_unavailable(store: PostgresStore) -> None:
+def test_a8_a_closed_store_is_unusable(store: PostgresStore) -> None:
     """A8: closing twice does no harm."""
     store.close()
     store.close()
 
-    with pytest.raises(StoreUnavailable):
+    with pytest.raises(UnusableStore, match="closed"):
         store.transfer("t")
 
 
@@ -660,14 +660,14 @@ def test_a8_an_awaited_database_that_is_away_is_unavailable() -> None:
     asyncio.run(lesson())
 
 
-def test_a8_an_awaited_store_that_is_closed_is_unavailable(postgres: Server) -> None:
+def test_a8_an_awaited_store_that_is_closed_is_unusable(postgres: Server) -> None:
     """A8: closing twice does no harm."""
 
     async def lesson() -> None:
         async with AsyncPostgresStore(postgres.conninfo, schema=new_schema()) as store:
             store.doorbell.listen("bob", lambda: None)
         await store.close()
-        with pytest.raises(StoreUnavailable):
+        with pytest.raises(UnusableStore, match="closed"):
             await store.transfer("t")
 
     asyncio.run(lesson())

@@ -62,6 +62,7 @@ class EntryRow:
 
     agent_id: str
     id: str
+    read: bool
     body: str
 
 
@@ -111,7 +112,9 @@ def rows(decision: Decision) -> Rows:
         texts=tuple([TextRow(text.id, text.direction is Direction.OUTBOUND, to_json(text)) for text in decision.texts]),
         events=tuple([to_json(event) for event in decision.events]),
         concerned=tuple(sorted(set(decision.concerned))),
-        entries=tuple([EntryRow(notice.agent_id, notice.id, to_json(notice)) for notice in decision.notices]),
+        entries=tuple(
+            [EntryRow(notice.agent_id, notice.id, notice.read, to_json(notice)) for notice in decision.notices]
+        ),
         claim=decision.claim,
     )
 

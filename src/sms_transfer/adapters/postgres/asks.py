@@ -268,6 +268,7 @@ def _commit_params(written: Rows) -> tuple[object, ...]:
         list(written.events),
         [kept_id(agent_id) for agent_id in written.concerned],
         [None if entry is None else kept_id(entry.id) for entry in noted],
+        [None if entry is None else entry.read for entry in noted],
         [None if entry is None else entry.body for entry in noted],
         REMEMBERED_CHANGES,
         None if claim is None else kept_id(claim.agent_id),

@@ -8,6 +8,7 @@ from typing import Final
 
 import psycopg
 from psycopg import errors
+from psycopg_pool import PoolClosed
 
 from sms_transfer.errors import (
     AlreadyExists,
@@ -25,6 +26,7 @@ _NOT_OURS: Final[Mapping[type[psycopg.Error], str]] = {
     errors.InvalidSchemaName: "there is no schema of this name: call migrate",
     errors.DuplicateTable: "the schema holds tables that are not this library's",
     errors.DuplicateFunction: "the schema holds functions that are not this library's",
+    PoolClosed: "it is closed",
     errors.NoActiveSqlTransaction: "the connection is in autocommit mode, and in no transaction",
     errors.InsufficientPrivilege: "the role may not do this",
 }

@@ -13,7 +13,7 @@ INSERT INTO {s}.agent (id, has_left, body) VALUES (%s, %s, %s) ON CONFLICT DO NO
 """
 REPLACE_AGENT: Final[LiteralString] = "SELECT {s}.replace_agent(%s, %s, %s, %s)"
 READ: Final[LiteralString] = "SELECT kind, id, body FROM {s}.read_need(%s, %s, %s, %s, %s, %s, %s, %s, %s)"
-COMMIT: Final[LiteralString] = "SELECT {s}.commit_decision(" + "%s, " * 27 + "%s)"
+COMMIT: Final[LiteralString] = "SELECT {s}.commit_decision(" + "%s, " * 28 + "%s)"
 RING: Final[LiteralString] = "SELECT pg_notify(%s, %s)"
 DESKTOP: Final[LiteralString] = "SELECT kind, id, number, mark, body FROM {s}.read_desktop(%s, %s, %s, %s, %s)"
 TRANSFER: Final[LiteralString] = """

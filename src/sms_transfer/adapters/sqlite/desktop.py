@@ -63,9 +63,8 @@ def _changes(connection: sqlite3.Connection, agent_id: str, since: int) -> list[
     changes: list[_Change] = connection.execute(sql.CHANGES, (agent_id, since)).fetchall()
     if since == 0:  # before the first
         changes.insert(0, (0, None, None))
-    # They are numbered without a gap, so if the first is there all are.
-    first = changes[0][0] if changes else None
-    complete = first == since and (since > 0 or len(changes) == 1 or changes[1][0] == 1)
+    # They are numbered without a gap, so if the first is there all are; and if any are forgotten, these are too many.
+    complete = bool(changes) and changes[0][0] == since
     return changes if complete and len(changes) <= REMEMBERED_CHANGES + 1 else None
 
 

@@ -81,8 +81,9 @@ class SqliteFile:
         self._in_use = 0
         self._paused = False
         self._closed = False
-        self._open(prepare)
-        _FILES.add(self)
+        with self._writing:  # from here on a fork waits
+            _FILES.add(self)
+            self._open(prepare)
 
     @contextmanager
     def writing(self) -> Generator[sqlite3.Connection]:
@@ -270,5 +271,5 @@ def _after_fork() -> None:
     _FORKING.release()
 
 
-if hasattr(os, "register_at_fork"):
+if hasattr(os, "register_at_fork"):  # pragma: no branch - not on every system
     os.register_at_fork(before=_before_fork, after_in_parent=_after_fork, after_in_child=_after_fork)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final, Self
@@ -22,7 +22,6 @@ from sms_transfer.core.decision import Claim, Decision
 from sms_transfer.core.desktop import Desktop
 from sms_transfer.core.events import Event
 from sms_transfer.core.model import Agent, Message, TransferRequest
-from sms_transfer.core.notices import SystemMessage
 from sms_transfer.core.policy import has_left
 from sms_transfer.errors import AlreadyExists, Conflict, InvalidValue
 from sms_transfer.ports import EventPage, Facts
@@ -133,7 +132,7 @@ class SqliteStore:
             connection.executemany(sql.ADD_EVENT, [(kept.id, event) for event in kept.events])
             if any(text.outbound for text in kept.texts):
                 connection.execute(sql.WAIT, (kept.id,))
-            _count_changes(connection, kept, decision.notices)
+            _count_changes(connection, kept)
 
     # what is recorded
 
@@ -268,12 +267,10 @@ def _keep_request(connection: sqlite3.Connection, interaction_id: str, request: 
         raise AlreadyExists(kind="invitation", id=request.ticket)
 
 
-def _count_changes(connection: sqlite3.Connection, kept: Rows, notices: Iterable[SystemMessage]) -> None:
+def _count_changes(connection: sqlite3.Connection, kept: Rows) -> None:
     """Count a change for every agent concerned, and keep what they are told."""
-    marks = [notice.read for notice in notices]
     connection.executemany(
-        sql.KEEP_ENTRY,
-        [(entry.agent_id, entry.id, read, entry.body) for entry, read in zip(kept.entries, marks, strict=True)],
+        sql.KEEP_ENTRY, [(entry.agent_id, entry.id, entry.read, entry.body) for entry in kept.entries]
     )
     told = {entry.agent_id: entry.id for entry in kept.entries}
     connection.executemany(

@@ -23,12 +23,19 @@ import pytest
 pytest.register_assert_rewrite(*(f"{__name__}.{module.name}" for module in iter_modules(__path__)))
 
 from sms_transfer.testing.conformance._suite import Capability, deviates  # noqa: E402 - see above
+from sms_transfer.testing.conformance.aio import AsyncStoreConformance  # noqa: E402
 from sms_transfer.testing.conformance.directory import DirectoryConformance  # noqa: E402
+from sms_transfer.testing.conformance.messaging import MessagingConformance  # noqa: E402
 from sms_transfer.testing.conformance.store import StoreConformance  # noqa: E402
+from sms_transfer.testing.conformance.ui import Shown, UserInterfaceConformance  # noqa: E402
 
 __all__ = [
+    "AsyncStoreConformance",
     "Capability",
     "DirectoryConformance",
+    "MessagingConformance",
+    "Shown",
     "StoreConformance",
+    "UserInterfaceConformance",
     "deviates",
 ]

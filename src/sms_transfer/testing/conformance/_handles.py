@@ -14,7 +14,7 @@ from sms_transfer.errors import AlreadyExists, Conflict
 from sms_transfer.ports import Messaging, RingsOnCommit, TransferStore
 from sms_transfer.testing.conformance._commits import Scene
 from sms_transfer.testing.conformance._desktops import Screen
-from sms_transfer.testing.conformance._reading import read_feed, reading
+from sms_transfer.testing.conformance._reading import feed_is_whole, read_feed, reading
 from sms_transfer.testing.conformance._samples import (
     NOW,
     change,
@@ -52,12 +52,14 @@ class Handles(StoreSuite):
         store.mark_read("alice", "n", read=True)
         store.mark_sent("old")
         before = reading(store, scene.story)
+        assert self.eventually(lambda: feed_is_whole(store, scene.story.interactions))
         version, cursor = store.desktop("alice").version, read_feed(store)[1]
         _close(store)
 
         again = reopen_store(store)
 
         assert before == reading(again, scene.story)
+        assert self.eventually(lambda: feed_is_whole(again, scene.story.interactions))
         assert () == again.events(after=cursor, limit=9).events
         with pytest.raises(Conflict):
             again.commit(scene.sound)
@@ -116,6 +118,7 @@ class Handles(StoreSuite):
         one.commit(closing(scene.sound.interaction))
         assert two.mark_read("alice", "n", read=True)
         one.mark_sent("old")
+        assert self.eventually(lambda: feed_is_whole(two, scene.story.interactions))
         two.replace_agent(*_logged_in(two, "dave"))
 
         assert reading(one, scene.story) == reading(two, scene.story)
@@ -176,6 +179,18 @@ class Doorbell(StoreSuite):
             assert self.eventually(lambda seen=seen: bool(seen)), "nobody was woken"  # type: ignore[misc] # likewise
             assert {before + 1} == set(seen), "whoever is woken sees the commit"
             listening.close()
+
+    @needs(Capability.RINGS_ON_COMMIT)
+    def test_d5_the_doorbell_can_be_rung_for_what_no_commit_tells(self, make_store: MakeStore) -> None:
+        """D5: it is a doorbell like any other."""
+        bell = _doorbell(make_store())
+        woken: list[str] = []
+        listening = bell.listen("alice", lambda: woken.append("alice"))
+
+        bell.ring(["alice", "bob"])
+
+        assert self.eventually(lambda: bool(woken))
+        listening.close()
 
     @needs(Capability.RINGS_ON_COMMIT)
     def test_d5_only_who_is_concerned_is_rung(self, make_store: MakeStore) -> None:

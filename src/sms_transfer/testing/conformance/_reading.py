@@ -77,13 +77,14 @@ class Reading:
     due: frozenset[str]
     texts: dict[str, Message | None]
     keys: dict[tuple[str, str], TransferRequest | None]
-    feed: tuple[Event, ...]
 
 
 def reading(store: TransferStore, story: Story) -> Reading:
     """Ask a store everything."""
     ids = story.interactions
     [some_id, *_] = ids
+    for id_, told in by_interaction(read_feed(store)[0]).items():
+        assert told == store.history(id_)[: len(told)], "the feed tells nothing that did not happen"
     return Reading(
         interactions={id_: store.read(Need(interaction_id=id_), NOW).interaction for id_ in ids},
         transcripts={id_: store.transcript(id_) for id_ in ids},
@@ -98,7 +99,6 @@ def reading(store: TransferStore, story: Story) -> Reading:
         due=frozenset(store.due(NOW + timedelta(days=400), limit=EVERY)),
         texts={id_: store.read(Need(interaction_id=some_id, message_id=id_), NOW).message for id_ in story.texts},
         keys={key: store.read(Need(interaction_id=some_id, key=key), NOW).repeated for key in story.keys},
-        feed=tuple(first_of_each(read_feed(store)[0])),
     )
 
 
@@ -126,3 +126,9 @@ def by_interaction(events: Iterable[Event]) -> dict[str, tuple[Event, ...]]:
     for event in first_of_each(events):
         found.setdefault(event.interaction_id, []).append(event)
     return {id_: tuple(told) for id_, told in found.items()}
+
+
+def feed_is_whole(store: TransferStore, ids: Collection[str], after: str | None = None) -> bool:
+    """Whether the feed tells all of these histories by now; it may need a moment."""
+    told = by_interaction(read_feed(store, after)[0])
+    return all(told.get(id_, ()) == store.history(id_) for id_ in ids)

@@ -158,7 +158,10 @@ def inviting(interaction: Interaction, live: TransferRequest, **parts: Unpack[Pa
     if ticket is None:
         return Decision(after, events=(note(after),), **(Parts(requests=(live,)) | parts))
     sent = InvitationSent(
-        **about(live, NOW, "alice"), invitation_id=ticket.id, invitee=ticket.invitee, deadline=ticket.deadline
+        **about(live, note(after).at, "alice"),
+        invitation_id=ticket.id,
+        invitee=ticket.invitee,
+        deadline=ticket.deadline,
     )
     given = Parts(requests=(live,), concerned=(str(interaction.owner), ticket.invitee)) | parts
     return Decision(after, events=(sent,), **given)
@@ -178,7 +181,9 @@ def closing(interaction: Interaction, **parts: Unpack[Parts]) -> Decision:
     assert ended.outcome is not None
     concerned = (live.sender,) if live.invitation is None else (live.sender, live.invitation.invitee)
     given = Parts(requests=(ended,), concerned=concerned) | parts
-    return Decision(after, events=(TransferCancelled(**about(live, NOW, "alice"), outcome=ended.outcome),), **given)
+    return Decision(
+        after, events=(TransferCancelled(**about(live, note(after).at, "alice"), outcome=ended.outcome),), **given
+    )
 
 
 def accepting(interaction: Interaction, **parts: Unpack[Parts]) -> Decision:

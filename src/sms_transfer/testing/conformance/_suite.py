@@ -11,7 +11,7 @@ from types import FunctionType
 from typing import Any, ClassVar, Final, TypeVar
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 
 F = TypeVar("F", bound=Callable[..., object])
 
@@ -86,7 +86,7 @@ class Suite:
 
     capabilities: ClassVar[frozenset[Capability]] = frozenset()
     patience: ClassVar[timedelta] = timedelta(seconds=10)
-    examples: ClassVar[int] = 40
+    examples: ClassVar[int] = 60
 
     def __init_subclass__(cls, **kwargs: object) -> None:
         super().__init_subclass__(**kwargs)
@@ -107,10 +107,11 @@ class Suite:
             if capability not in self.capabilities:
                 pytest.skip(f"{type(self).__name__} does not declare Capability.{capability.name}")
 
-    def story_settings(self) -> settings:
-        """How Hypothesis makes up stories."""
+    def story_settings(self, *, waits: bool = False) -> settings:
+        """How Hypothesis makes up stories; one that waits before it fails is not shrunk, as that would take hours."""
         return settings(
             max_examples=self.examples,
+            stateful_step_count=_STEPS,
             database=None,  # an author's checkout is not ours to write into
             derandomize=True,  # the same adapter gets the same verdict each time
             deadline=None,  # an adapter may wait for a disk or a network
@@ -118,6 +119,7 @@ class Suite:
                 HealthCheck.too_slow,  # likewise
                 HealthCheck.data_too_large,  # what is generated is records, not numbers
             ],
+            phases=[Phase.generate] if waits else [Phase.generate, Phase.shrink],
             print_blob=False,
             report_multiple_bugs=False,
         )
@@ -131,6 +133,7 @@ class Suite:
 
 
 _PAUSE: Final = 0.002
+_STEPS: Final = 25
 
 
 def _tests_of_the_suite(cls: type[Suite]) -> dict[str, object]:

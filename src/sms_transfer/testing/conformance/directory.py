@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import ClassVar
 
 import attrs
 import pytest
@@ -31,8 +30,6 @@ _STEPS = st.lists(st.tuples(st.sampled_from("ab"), st.booleans(), _VALUES, _VALU
 
 class DirectoryConformance(Suite):
     """What a `Directory` must do. Give it the fixture ``make_directory``; ``reopen_directory`` too for many handles."""
-
-    examples: ClassVar[int] = 40
 
     @pytest.fixture
     def make_directory(self) -> MakeDirectory:

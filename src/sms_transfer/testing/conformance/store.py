@@ -9,6 +9,7 @@ from sms_transfer.testing.conformance._desktops import Desktops
 from sms_transfer.testing.conformance._feed import Feed
 from sms_transfer.testing.conformance._fidelity import Fidelity
 from sms_transfer.testing.conformance._handles import Doorbell, Handles
+from sms_transfer.testing.conformance._model import Model
 from sms_transfer.testing.conformance._places import Places
 from sms_transfer.testing.conformance._races import Races
 from sms_transfer.testing.conformance._store_suite import MakeStore, ReopenStore
@@ -17,7 +18,7 @@ from sms_transfer.testing.conformance.directory import DirectoryConformance, Mak
 
 
 class StoreConformance(
-    Commits, Places, Feed, Desktops, Waiting, Fidelity, Races, Handles, Doorbell, DirectoryConformance
+    Commits, Places, Feed, Desktops, Waiting, Fidelity, Races, Handles, Doorbell, Model, DirectoryConformance
 ):
     """What a `TransferStore` must do.
 

@@ -101,7 +101,7 @@ CREATE TABLE sms_transfer.entry (
 
 -- Count a change for these desks, in the order of the agents' ids, with an entry of My Messages for some.
 CREATE FUNCTION sms_transfer.count_up(
-  p_agents text[], p_interaction text, p_entries text[], p_bodies text[], p_remembered bigint
+  p_agents text[], p_interaction text, p_entries text[], p_marks boolean[], p_bodies text[], p_remembered bigint
 ) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
   WITH counted AS (
@@ -110,7 +110,7 @@ BEGIN
     ON CONFLICT (agent_id) DO UPDATE SET version = desk.version + 1
     RETURNING desk.agent_id, desk.version
   ), given AS (
-    SELECT * FROM unnest(p_agents, p_entries, p_bodies) AS given (agent_id, entry_id, body)
+    SELECT * FROM unnest(p_agents, p_entries, p_marks, p_bodies) AS given (agent_id, entry_id, mark, body)
   ), logged AS (
     INSERT INTO sms_transfer.change (agent_id, version, interaction_id, entry_id)
     SELECT agent_id, counted.version, p_interaction, given.entry_id FROM counted JOIN given USING (agent_id)
@@ -120,9 +120,9 @@ BEGIN
       AND counted.version % 64 = 0 AND change.version <= counted.version - p_remembered
   )
   INSERT INTO sms_transfer.entry AS entry (agent_id, id, number, read, body)
-  SELECT agent_id, given.entry_id, counted.version, false, given.body
+  SELECT agent_id, given.entry_id, counted.version, given.mark, given.body
   FROM counted JOIN given USING (agent_id) WHERE given.body IS NOT NULL
-  ON CONFLICT (agent_id, id) DO UPDATE SET body = excluded.body, read = false;
+  ON CONFLICT (agent_id, id) DO UPDATE SET body = excluded.body, read = excluded.read;
 END $$;
 
 -- Be the only one who counts this agent's places, until the transaction ends.
@@ -179,7 +179,7 @@ CREATE FUNCTION sms_transfer.commit_decision(
   p_key_agent text, p_key text, p_key_transfer text,
   p_texts text[], p_outbound boolean[], p_text_bodies text[],
   p_events text[],
-  p_agents text[], p_entries text[], p_entry_bodies text[], p_remembered bigint,
+  p_agents text[], p_entries text[], p_marks boolean[], p_entry_bodies text[], p_remembered bigint,
   p_claim_agent text, p_claim_limit bigint, p_claim_at timestamptz, p_claim_invites boolean,
   p_channel text, p_ring text
 ) RETURNS void LANGUAGE plpgsql AS $$
@@ -231,7 +231,7 @@ BEGIN
     FROM unnest(p_texts, p_outbound, p_text_bodies) WITH ORDINALITY AS given (id, outbound, body, number);
   END IF;
 
-  PERFORM sms_transfer.count_up(p_agents, p_id, p_entries, p_entry_bodies, p_remembered);
+  PERFORM sms_transfer.count_up(p_agents, p_id, p_entries, p_marks, p_entry_bodies, p_remembered);
   IF p_claim_agent IS NOT NULL THEN
     IF p_claim_agent <> ALL (p_agents) THEN
       PERFORM sms_transfer.lock_desk(p_claim_agent);
@@ -387,7 +387,7 @@ BEGIN
   PERFORM FROM sms_transfer.desk WHERE agent_id = p_agent FOR UPDATE;
   UPDATE sms_transfer.entry SET read = p_read WHERE agent_id = p_agent AND id = p_id AND read <> p_read;
   IF FOUND THEN
-    PERFORM sms_transfer.count_up(ARRAY[p_agent], NULL, ARRAY[p_id], ARRAY[NULL]::text[], p_remembered);
+    PERFORM sms_transfer.count_up(ARRAY[p_agent], NULL, ARRAY[p_id], ARRAY[NULL]::boolean[], ARRAY[NULL]::text[], p_remembered);
     RETURN true;
   END IF;
   RETURN EXISTS (SELECT FROM sms_transfer.entry WHERE agent_id = p_agent AND id = p_id);
@@ -399,7 +399,7 @@ BEGIN
   PERFORM FROM sms_transfer.desk WHERE agent_id = p_agent FOR UPDATE;
   DELETE FROM sms_transfer.entry WHERE agent_id = p_agent AND id = p_id;
   IF FOUND THEN
-    PERFORM sms_transfer.count_up(ARRAY[p_agent], NULL, ARRAY[p_id], ARRAY[NULL]::text[], p_remembered);
+    PERFORM sms_transfer.count_up(ARRAY[p_agent], NULL, ARRAY[p_id], ARRAY[NULL]::boolean[], ARRAY[NULL]::text[], p_remembered);
     RETURN true;
   END IF;
   RETURN false;

@@ -1,0 +1,148 @@
+"""A store of plain dictionaries and lists that works everything out anew each time: what a model test compares with."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from datetime import datetime, timedelta
+
+import attrs
+
+from sms_transfer.core.decision import Claim, Decision
+from sms_transfer.core.events import Event
+from sms_transfer.core.lifecycle import ChannelStatus, InteractionState
+from sms_transfer.core.model import Agent, Direction, Interaction, Message, TransferRequest
+from sms_transfer.core.notices import SystemMessage
+from sms_transfer.errors import AlreadyExists, Conflict, SmsTransferError
+from sms_transfer.testing.conformance._reading import Desk, Reading, Story
+from sms_transfer.testing.conformance._samples import NOW
+
+Refusal = tuple[type[SmsTransferError], str, str]
+"""The error, and the kind and id that it names."""
+
+
+class Dictionaries:
+    """What is recorded."""
+
+    def __init__(self) -> None:
+        self.agents: dict[str, Agent] = {}
+        self.interactions: dict[str, Interaction] = {}
+        self.histories: defaultdict[str, list[Event]] = defaultdict(list)
+        self.transcripts: defaultdict[str, list[Message]] = defaultdict(list)
+        self.waiting: list[Message] = []
+        self.texts: dict[str, Message] = {}
+        self.requests: dict[str, TransferRequest] = {}
+        self.tickets: dict[str, str] = {}
+        self.keys: dict[tuple[str, str], str] = {}
+        self.versions: defaultdict[str, int] = defaultdict(int)
+        self.messages: defaultdict[str, dict[str, SystemMessage]] = defaultdict(dict)
+
+    def refusals(self, decision: Decision) -> set[Refusal]:
+        """Everything that this commit must be refused for; any one of them will do."""
+        after = decision.interaction
+        before = self.interactions.get(after.id)
+        found = set[Refusal]()
+        if after.version != 1 + (0 if before is None else before.version):
+            found.add((Conflict, "interaction", after.id))
+        if decision.key is not None and decision.key in self.keys:
+            found.add((Conflict, "key", decision.key[1]))
+        found |= {(Conflict, "message", message.id) for message in decision.texts if message.id in self.texts}
+        if decision.claim is not None and not self._fits(decision.claim, after):
+            found.add((Conflict, "agent", decision.claim.agent_id))
+        for live in decision.requests:
+            known = self.requests.get(live.id)
+            if known is not None and (known.outcome is not None or known.interaction_id != live.interaction_id):
+                found.add((AlreadyExists, "transfer", live.id))
+            if live.invitation is not None and self.tickets.get(live.invitation.id, live.id) != live.id:
+                found.add((AlreadyExists, "invitation", live.invitation.id))
+        return found
+
+    def _fits(self, claim: Claim, after: Interaction) -> bool:
+        agent = self.agents.get(claim.agent_id)
+        if claim.invites and agent is not None and agent.status is ChannelStatus.LOGGED_OUT:
+            return False
+        return self.load(claim.agent_id, claim.at, {**self.interactions, after.id: after}) <= claim.limit
+
+    def load(self, agent_id: str, at: datetime, interactions: dict[str, Interaction] | None = None) -> int:
+        """The places that an agent has taken."""
+        among = self.interactions if interactions is None else interactions
+        owned = [one for one in among.values() if _owns(agent_id, one)]
+        offers = [one.live_invitation for one in among.values() if _is_offered(agent_id, one)]
+        return len(owned) + len([offer for offer in offers if offer is not None and offer.deadline > at])
+
+    def commit(self, decision: Decision) -> None:
+        """Record a decision that there is no reason to refuse."""
+        after = decision.interaction
+        self.interactions[after.id] = after
+        self.histories[after.id] += decision.events
+        self.transcripts[after.id] += decision.texts
+        self.waiting += [message for message in decision.texts if message.direction is Direction.OUTBOUND]
+        self.texts |= {message.id: message for message in decision.texts}
+        self.requests |= {live.id: live for live in decision.requests}
+        self.tickets |= {live.invitation.id: live.id for live in decision.requests if live.invitation is not None}
+        if decision.key is not None:
+            self.keys[decision.key] = decision.request.id
+        for message in decision.notices:
+            self.messages[message.agent_id][message.id] = message
+        for agent_id in decision.concerned:
+            self.versions[agent_id] += 1
+
+    def mark_read(self, agent_id: str, message_id: str, *, read: bool) -> bool:
+        """As a store does."""
+        message = self.messages[agent_id].get(message_id)
+        if message is None:
+            return False
+        self.messages[agent_id][message_id] = attrs.evolve(message, read=read)
+        self.versions[agent_id] += message.read is not read
+        return True
+
+    def delete_message(self, agent_id: str, message_id: str) -> bool:
+        """As a store does."""
+        if self.messages[agent_id].pop(message_id, None) is None:
+            return False
+        self.versions[agent_id] += 1
+        return True
+
+    def due(self, now: datetime) -> list[TransferRequest]:
+        """The live requests whose deadline has come, the earliest first."""
+        live = [one for one in self.requests.values() if one.outcome is None and one.deadline <= now]
+        return sorted(live, key=lambda one: one.deadline)
+
+    def reading(self, story: Story) -> Reading:
+        """What a store must answer."""
+        ids = story.interactions
+        waiting = {id_: [message for message in self.waiting if message.interaction_id == id_] for id_ in ids}
+        tickets = {id_: self.requests.get(self.tickets.get(f"v-{id_}", "")) for id_ in story.transfers}
+        return Reading(
+            interactions={id_: self.interactions.get(id_) for id_ in ids},
+            transcripts={id_: tuple(self.transcripts[id_]) for id_ in ids},
+            histories={id_: tuple(self.histories[id_]) for id_ in ids},
+            waiting={id_: next(iter(waiting[id_]), None) for id_ in ids},
+            unsent=frozenset(message.interaction_id for message in self.waiting),
+            desks={id_: self._desk(id_) for id_ in story.agents},
+            loads={id_: self.load(id_, NOW) for id_ in story.agents},
+            agents={id_: self.agents[id_] for id_ in story.agents if id_ in self.agents},
+            transfers={id_: self.requests.get(id_) for id_ in story.transfers},
+            tickets=tickets,
+            due=frozenset(one.id for one in self.due(NOW + timedelta(days=400))),
+            texts={id_: self.texts.get(id_) for id_ in story.texts},
+            keys={key: self.requests.get(self.keys.get(key, "")) for key in story.keys},
+        )
+
+    def _desk(self, agent_id: str) -> Desk:
+        owned = {id_: one for id_, one in self.interactions.items() if _owns(agent_id, one)}
+        return Desk(
+            version=self.versions[agent_id],
+            interactions=owned,
+            offered={id_: one for id_, one in self.interactions.items() if _is_offered(agent_id, one)},
+            messages=tuple(self.messages[agent_id].values()),
+            texts={id_: tuple(self.transcripts[id_]) for id_ in owned},
+        )
+
+
+def _owns(agent_id: str, interaction: Interaction) -> bool:
+    return interaction.owner == agent_id and interaction.state is not InteractionState.DONE
+
+
+def _is_offered(agent_id: str, interaction: Interaction) -> bool:
+    offer = interaction.live_invitation
+    return offer is not None and offer.invitee == agent_id

@@ -1,0 +1,257 @@
+"""The store's model test: any story at all, and after each step the store answers as plain dictionaries would."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from datetime import timedelta
+from typing import Final
+
+import attrs
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
+
+from sms_transfer.core.decision import Claim, Decision, desktops
+from sms_transfer.core.lifecycle import ChannelStatus, InteractionState
+from sms_transfer.core.model import Agent, Direction, Interaction, Message
+from sms_transfer.errors import Conflict, SmsTransferError
+from sms_transfer.ports import TransferStore
+from sms_transfer.testing.conformance._desktops import Screen
+from sms_transfer.testing.conformance._dictionaries import Dictionaries
+from sms_transfer.testing.conformance._reading import Story, feed_is_whole, reading
+from sms_transfer.testing.conformance._samples import (
+    EVERY,
+    NOW,
+    Parts,
+    accepting,
+    change,
+    closing,
+    done,
+    entry,
+    inviting,
+    opened,
+    opening,
+    request,
+    text,
+)
+from sms_transfer.testing.conformance._store_suite import MakeStore, StoreSuite
+
+_LAST: Final = 10
+"""Of how many stories the feed is read: that it comes by itself cannot be waited for while Hypothesis shrinks."""
+_AGENTS: Final = ("alice", "bob", "carol")
+_INTERACTIONS: Final = ("i", "j", "I")
+_KEYS: Final = (("alice", "k"), ("bob", "k"))
+
+
+@attrs.frozen
+class Try:
+    """A commit that is tried: what it does, and what may be wrong with it."""
+
+    act: int
+    interaction_id: str
+    to: str
+    overdue: int
+    late: int
+    taken: int | None
+    texts: tuple[Direction, ...]
+    notice: str
+    claim: Claim | None
+    key: tuple[str, str] | None
+    transfer_id: str = ""
+
+
+_tries: Final = st.builds(
+    Try,
+    st.integers(0, 4),
+    st.sampled_from(_INTERACTIONS),
+    st.sampled_from(_AGENTS),
+    st.integers(-3, 1),
+    st.sampled_from([0, 0, 0, 0, 0, 0, 0, 0, 0, 0, -1, 1]),
+    st.sampled_from([None, None, None, None, None, None, None, 0, 1, 2]),
+    st.lists(st.sampled_from(Direction), max_size=2).map(tuple),
+    st.sampled_from(["", "", "n", "o"]),
+    st.none()
+    | st.none()
+    | st.builds(Claim, st.sampled_from(_AGENTS), st.integers(0, 4), st.just(NOW), invites=st.booleans()),
+    st.sampled_from([None, *_KEYS]),
+)
+_changes_of_agents: Final = st.builds(
+    Agent, st.sampled_from(_AGENTS), st.sampled_from(["", "x"]), status=st.sampled_from(ChannelStatus)
+)
+_looks: Final = st.sampled_from(_AGENTS)
+_marks: Final = st.tuples(st.sampled_from(_AGENTS), st.sampled_from("no"), st.sampled_from([True, False, None]))
+_sent: Final = st.sampled_from(_INTERACTIONS).map(lambda id_: ("sent", id_))
+_step: Final = _tries | _tries | _tries | _tries | _changes_of_agents | _looks | _marks | _sent
+Step = Try | Agent | str | tuple[str, str, bool | None] | tuple[str, str]
+
+
+class Model(StoreSuite):
+    """Whatever happens, in whatever order."""
+
+    def test_f7_a_store_answers_as_dictionaries_would(self, make_store: MakeStore) -> None:
+        """F1 to F7: any story of sound and spoilt commits, of agents, marks and looks."""
+        stores: list[TransferStore] = []
+
+        class AnyStory(RuleBasedStateMachine):
+            def __init__(self) -> None:
+                super().__init__()
+                self.play = Play(make_store())
+                stores.append(self.play.store)
+
+            @rule(step=_step)
+            def happens(self, step: Step) -> None:
+                self.play.step(step)
+                self.play.compare()
+
+        run_state_machine_as_test(AnyStory, settings=self.story_settings())
+        for store in stores[-_LAST:]:
+            assert self.eventually(lambda store=store: feed_is_whole(store, _INTERACTIONS))  # type: ignore[misc] # bound at once
+
+
+class Play:
+    """Does the same to a store and to dictionaries."""
+
+    def __init__(self, store: TransferStore) -> None:
+        self.store = store
+        self.model = Dictionaries()
+        self.model.versions.update({id_: store.desktop(id_).version for id_ in _AGENTS})
+        self.screens = {id_: Screen(store, id_) for id_ in _AGENTS}
+
+    def step(self, step: Step) -> None:
+        """Take one step."""
+        match step:
+            case Try():
+                self._commit(self._decide(step))
+                self._look(step.to)
+            case Agent():
+                self._change_agent(step)
+            case str():
+                self._look(step)
+            case (agent_id, message_id, read):
+                self._mark(agent_id, message_id, read)
+            case (_, interaction_id):
+                self._send(interaction_id)
+
+    def compare(self) -> None:
+        """See that both give the same answers."""
+        story = Story(
+            interactions=_INTERACTIONS,
+            agents=_AGENTS,
+            transfers=(*self.model.requests, "none"),
+            texts=(*self.model.texts, "none"),
+            keys=_KEYS,
+        )
+        assert self.model.reading(story) == reading(self.store, story)
+        for seconds in range(4):
+            now = NOW + timedelta(seconds=seconds)
+            due = [self.model.requests[id_] for id_ in self.store.due(now, limit=EVERY)]
+            assert [one.deadline for one in self.model.due(now)] == [one.deadline for one in due]
+            assert {one.id for one in self.model.due(now)} == {one.id for one in due}
+
+    def _decide(self, step: Try) -> Decision:
+        before = self.model.interactions.get(step.interaction_id)
+        step = attrs.evolve(step, transfer_id=_id("t", self.model.requests, step.taken))
+        acts = _ACTS[None if before is None else before.state]
+        decide = acts[step.act % len(acts)]
+        present = opened(step.interaction_id) if before is None else before
+        decision = decide(present, step, Parts(texts=self._texts(step), claim=step.claim))
+        decision = attrs.evolve(decision, concerned=desktops(before or decision.interaction, decision.interaction))
+        if step.late:
+            late = attrs.evolve(decision.interaction, version=max(0, decision.interaction.version + step.late))
+            decision = attrs.evolve(decision, interaction=late)
+        if step.notice:
+            told = entry(step.notice, step.to, step.interaction_id)
+            concerned = tuple(dict.fromkeys((*decision.concerned, step.to)))
+            decision = attrs.evolve(decision, notices=(told,), concerned=concerned)
+        return decision
+
+    def _texts(self, step: Try) -> tuple[Message, ...]:
+        ids = [_id("m", self.model.texts, step.taken), f"m{len(self.model.texts) + 1}"]
+        return tuple(text(id_, step.interaction_id, way) for id_, way in zip(ids, step.texts, strict=False))
+
+    def _commit(self, decision: Decision) -> None:
+        expected = self.model.refusals(decision)
+        refused = _attempt(lambda: self.store.commit(decision))
+        if refused is None:
+            assert not expected, f"it must be refused: {expected}"
+            self.model.commit(decision)
+        else:
+            assert (type(refused), refused.fields["kind"], refused.fields["id"]) in expected
+
+    def _look(self, agent_id: str) -> None:
+        self.screens[agent_id].look()
+        self.screens[agent_id].assert_true()
+
+    def _change_agent(self, agent: Agent) -> None:
+        known = self.model.agents.get(agent.id)
+        if known is None:
+            self.store.add_agent(agent)
+        elif agent.name:
+            self.store.replace_agent(known, agent)
+        else:  # decided upon what may not be there any more
+            stale = attrs.evolve(known, capacity=known.capacity + 1)
+            assert isinstance(_attempt(lambda: self.store.replace_agent(stale, agent)), Conflict)
+            return
+        self.model.agents[agent.id] = agent
+
+    def _mark(self, agent_id: str, message_id: str, read: bool | None) -> None:
+        if read is None:
+            assert self.model.delete_message(agent_id, message_id) == self.store.delete_message(agent_id, message_id)
+            return
+        expected = self.model.mark_read(agent_id, message_id, read=read)
+        assert expected == self.store.mark_read(agent_id, message_id, read=read)
+
+    def _send(self, interaction_id: str) -> None:
+        message = self.store.next_unsent(interaction_id)
+        if message is not None:
+            self.store.mark_sent(message.id)
+            self.model.waiting.remove(message)
+
+
+def _attempt(act: Callable[[], None]) -> SmsTransferError | None:
+    try:
+        act()
+    except SmsTransferError as error:
+        return error
+    return None
+
+
+def _id(kind: str, used: Collection[str], taken: int | None) -> str:
+    """A new id, or one of those that are taken."""
+    return f"{kind}{len(used) if taken is None or not used else taken % len(used)}"
+
+
+def _open(before: Interaction, step: Try, parts: Parts) -> Decision:
+    return opening(attrs.evolve(before, owner=step.to), **parts)
+
+
+def _change(before: Interaction, _: Try, parts: Parts) -> Decision:
+    return change(before, **parts)
+
+
+def _invite(before: Interaction, step: Try, parts: Parts) -> Decision:
+    """Invite somebody; while somebody is invited, somebody else or the same until another instant."""
+    id_ = step.transfer_id if before.transfer is None else before.transfer.id
+    invitee = next(agent_id for agent_id in (step.to, *_AGENTS) if agent_id != before.owner)
+    live = request(before.id, id_, invitee, deadline=NOW + timedelta(seconds=3 + step.overdue))
+    live = attrs.evolve(live, sender=str(before.owner))
+    return inviting(before, live, **(parts | Parts(requests=(live,), key=step.key)))
+
+
+def _close(before: Interaction, _: Try, parts: Parts) -> Decision:
+    return closing(before, **parts)
+
+
+def _accept(before: Interaction, _: Try, parts: Parts) -> Decision:
+    return accepting(before, **parts)
+
+
+def _done(before: Interaction, _: Try, parts: Parts) -> Decision:
+    return done(before, **parts)
+
+
+_ACTS: Final[dict[InteractionState | None, tuple[Callable[[Interaction, Try, Parts], Decision], ...]]] = {
+    None: (_open,),
+    InteractionState.ACTIVE: (_invite, _change, _invite, _invite, _done),
+    InteractionState.TRANSFERRING: (_accept, _close, _accept, _invite, _change),
+    InteractionState.DONE: (_change,),
+}
