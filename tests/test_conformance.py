@@ -10,7 +10,7 @@ from kept_in_memory import AsyncSharedStore, SharedStore
 from sms_transfer import Event, TransferClosed, TransferEvent
 from sms_transfer.adapters.in_process import InProcessMessaging
 from sms_transfer.adapters.memory import MemoryStore
-from sms_transfer.ports import Directory, Messaging, TransferStore, UserInterface
+from sms_transfer.ports import AsyncTransferStore, Directory, Messaging, TransferStore, UserInterface
 from sms_transfer.testing import RecordingUI
 from sms_transfer.testing.conformance import (
     AsyncStoreConformance,
@@ -23,7 +23,7 @@ from sms_transfer.testing.conformance import (
 )
 from sms_transfer.testing.conformance._events import EVENTS
 from sms_transfer.testing.conformance._store_suite import ReopenStore
-from sms_transfer.testing.conformance.aio import AsyncStore, MakeAsyncStore, ReopenAsyncStore
+from sms_transfer.testing.conformance.aio import MakeAsyncStore, ReopenAsyncStore
 from sms_transfer.testing.conformance.directory import ReopenDirectory
 from sms_transfer.testing.conformance.messaging import ReopenMessaging
 
@@ -72,7 +72,7 @@ class TestAsyncSharedStore(AsyncStoreConformance):
 
     @pytest.fixture
     def reopen_async_store(self) -> ReopenAsyncStore:
-        async def reopen(store: AsyncStore) -> AsyncSharedStore:
+        async def reopen(store: AsyncTransferStore) -> AsyncSharedStore:
             assert isinstance(store, AsyncSharedStore)
             return await store.reopen()
 

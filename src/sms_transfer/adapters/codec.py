@@ -114,7 +114,7 @@ def to_json(value: object) -> str:
     if KINDS.get(kind.__name__) is not kind:
         raise InvalidValue(field="value", rule="must be a public value or event")
     content = {"schema": SCHEMA, "kind": kind.__name__, "value": _CONVERTER.unstructure(value)}
-    return json.dumps(content, ensure_ascii=False, separators=(",", ":"))
+    return _ENCODER.encode(content)
 
 
 def from_json(text: str, kind: type[T]) -> T:
@@ -133,7 +133,7 @@ def from_json(text: str, kind: type[T]) -> T:
 def read(text: str, kind: type[T], *, schema: int, steps: Mapping[int, Step]) -> T:
     """Read a text of this version of the form or, by these steps, of an earlier one; else as `from_json`."""
     try:
-        value = _structured(*_up_to_date(json.loads(text, parse_constant=_refuse), schema, steps))
+        value = _structured(*_up_to_date(_DECODER.decode(text), schema, steps))
     except InvalidValue:
         raise
     except Exception:  # noqa: BLE001 - whatever json and cattrs make of hostile text, in our own words
@@ -241,3 +241,6 @@ def _converter() -> cattrs.Converter:
 
 
 _CONVERTER: Final = _converter()
+# `json.dumps` and `json.loads` would make one of these for every text.
+_ENCODER: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+_DECODER: Final = json.JSONDecoder(parse_constant=_refuse)

@@ -126,6 +126,7 @@ class AsyncPostgresStore(AsyncAskingStore):
             min_size=1,
             max_size=connections,
             timeout=PATIENCE,
+            reconnect_timeout=PATIENCE,  # or it would try ever more seldom, and be away for as long again
             kwargs={"autocommit": True},
             name="sms-transfer",
             open=False,

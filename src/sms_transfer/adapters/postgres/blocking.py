@@ -143,6 +143,7 @@ class PostgresStore(AskingStore):
             min_size=1,
             max_size=connections,
             timeout=PATIENCE,
+            reconnect_timeout=PATIENCE,  # or it would try ever more seldom, and be away for as long again
             kwargs={"autocommit": True},
             name="sms-transfer",
             open=True,

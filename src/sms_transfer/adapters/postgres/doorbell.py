@@ -66,6 +66,7 @@ class Doorbell:
     """
 
     def __init__(self, conninfo: str, channel: str, ring: Callable[[Collection[str]], None]) -> None:
+        self.channel: Final = channel
         self._conninfo = conninfo
         self._board = _Board(channel)
         self._ring = ring

@@ -3,120 +3,34 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Generator, Mapping
+from collections.abc import Awaitable, Callable, Generator
 from contextlib import closing
-from datetime import datetime
 from threading import Thread
-from typing import Final, Protocol, TypeVar, runtime_checkable
+from typing import Final, ParamSpec, Protocol, TypeVar, runtime_checkable
 
 import pytest
 
-from sms_transfer.core.commands import Need
-from sms_transfer.core.decision import Decision
-from sms_transfer.core.desktop import Desktop
-from sms_transfer.core.events import Event
-from sms_transfer.core.model import Agent, Message, TransferRequest
-from sms_transfer.ports import EventPage, Facts, Messaging, Subscription, TransferStore
+from sms_transfer.ports import (
+    AsyncMessaging,
+    AsyncRingsOnCommit,
+    AsyncTransferStore,
+    Messaging,
+    Subscription,
+    TransferStore,
+)
 from sms_transfer.testing.conformance._store_suite import MakeStore, ReopenStore
 from sms_transfer.testing.conformance.store import StoreConformance
 
+P = ParamSpec("P")
 T = TypeVar("T")
 
 _PATIENCE: Final = 60.0
 """Seconds for one call of a store that hangs."""
 
 
-class AsyncStore(Protocol):
-    """A `sms_transfer.ports.TransferStore` whose methods can be awaited."""
-
-    def agents(self, ids: Collection[str]) -> Awaitable[Mapping[str, Agent]]:
-        """As `sms_transfer.ports.Directory.agents`."""
-        ...
-
-    def add_agent(self, agent: Agent) -> Awaitable[None]:
-        """As `sms_transfer.ports.Directory.add_agent`."""
-        ...
-
-    def replace_agent(self, known: Agent, agent: Agent) -> Awaitable[None]:
-        """As `sms_transfer.ports.Directory.replace_agent`."""
-        ...
-
-    def read(self, need: Need, now: datetime) -> Awaitable[Facts]:
-        """As `sms_transfer.ports.TransferStore.read`."""
-        ...
-
-    def commit(self, decision: Decision) -> Awaitable[None]:
-        """As `sms_transfer.ports.TransferStore.commit`."""
-        ...
-
-    def desktop(
-        self, agent_id: str, *, since: int | None = None, known: Mapping[str, int] | None = None
-    ) -> Awaitable[Desktop]:
-        """As `sms_transfer.ports.TransferStore.desktop`."""
-        ...
-
-    def transfer(self, transfer_id: str) -> Awaitable[TransferRequest | None]:
-        """As `sms_transfer.ports.TransferStore.transfer`."""
-        ...
-
-    def transcript(self, interaction_id: str) -> Awaitable[tuple[Message, ...]]:
-        """As `sms_transfer.ports.TransferStore.transcript`."""
-        ...
-
-    def history(self, interaction_id: str) -> Awaitable[tuple[Event, ...]]:
-        """As `sms_transfer.ports.TransferStore.history`."""
-        ...
-
-    def events(self, *, after: str | None, limit: int) -> Awaitable[EventPage]:
-        """As `sms_transfer.ports.TransferStore.events`."""
-        ...
-
-    def due(self, now: datetime, *, limit: int) -> Awaitable[tuple[str, ...]]:
-        """As `sms_transfer.ports.TransferStore.due`."""
-        ...
-
-    def unsent(self, *, limit: int) -> Awaitable[tuple[str, ...]]:
-        """As `sms_transfer.ports.TransferStore.unsent`."""
-        ...
-
-    def next_unsent(self, interaction_id: str) -> Awaitable[Message | None]:
-        """As `sms_transfer.ports.TransferStore.next_unsent`."""
-        ...
-
-    def mark_sent(self, message_id: str) -> Awaitable[None]:
-        """As `sms_transfer.ports.TransferStore.mark_sent`."""
-        ...
-
-    def mark_read(self, agent_id: str, message_id: str, *, read: bool) -> Awaitable[bool]:
-        """As `sms_transfer.ports.TransferStore.mark_read`."""
-        ...
-
-    def delete_message(self, agent_id: str, message_id: str) -> Awaitable[bool]:
-        """As `sms_transfer.ports.TransferStore.delete_message`."""
-        ...
-
-
-class AsyncDoorbell(Protocol):
-    """A `sms_transfer.ports.Messaging` whose ``ring`` can be awaited."""
-
-    def ring(self, agent_ids: Collection[str]) -> Awaitable[None]:
-        """As `sms_transfer.ports.Messaging.ring`."""
-        ...
-
-    def listen(self, agent_id: str, wake: Callable[[], None]) -> Subscription:
-        """As `sms_transfer.ports.Messaging.listen`; called in the loop."""
-        ...
-
-
 @runtime_checkable
 class _Closes(Protocol):
     def close(self) -> Awaitable[None]: ...
-
-
-@runtime_checkable
-class _Rings(Protocol):
-    @property
-    def doorbell(self) -> AsyncDoorbell: ...
 
 
 class Loop:
@@ -134,6 +48,14 @@ class Loop:
             return await function()
 
         return asyncio.run_coroutine_threadsafe(call(), self._loop).result(_PATIENCE)
+
+    def waits(self, method: Callable[P, Awaitable[T]]) -> Callable[P, T]:
+        """Make of a coroutine function one that is called from here, and waits."""
+
+        def wait(*args: P.args, **kwargs: P.kwargs) -> T:
+            return self.call(lambda: method(*args, **kwargs))
+
+        return wait
 
     def call_plain(self, function: Callable[[], T]) -> T:
         """Call a function there that is no coroutine's."""
@@ -158,8 +80,8 @@ async def _end_tasks() -> None:
     await asyncio.gather(*others, return_exceptions=True)
 
 
-MakeAsyncStore = Callable[[], Awaitable[AsyncStore]]
-ReopenAsyncStore = Callable[[AsyncStore], Awaitable[AsyncStore]]
+MakeAsyncStore = Callable[[], Awaitable[AsyncTransferStore]]
+ReopenAsyncStore = Callable[[AsyncTransferStore], Awaitable[AsyncTransferStore]]
 
 
 class AsyncStoreConformance(StoreConformance):
@@ -204,16 +126,33 @@ class AsyncStoreConformance(StoreConformance):
 
 
 class BlockingStore:
-    """A store whose methods run those of an `AsyncStore` in its loop, and wait."""
+    """A store whose methods run those of an `AsyncTransferStore` in its loop, and wait."""
 
-    def __init__(self, loop: Loop, driven: AsyncStore) -> None:
+    def __init__(self, loop: Loop, driven: AsyncTransferStore) -> None:
         self._loop = loop
         self.driven: Final = driven
+        waits = loop.waits
+        self.agents: Final = waits(driven.agents)
+        self.add_agent: Final = waits(driven.add_agent)
+        self.replace_agent: Final = waits(driven.replace_agent)
+        self.read: Final = waits(driven.read)
+        self.commit: Final = waits(driven.commit)
+        self.desktop: Final = waits(driven.desktop)
+        self.transfer: Final = waits(driven.transfer)
+        self.transcript: Final = waits(driven.transcript)
+        self.history: Final = waits(driven.history)
+        self.events: Final = waits(driven.events)
+        self.due: Final = waits(driven.due)
+        self.unsent: Final = waits(driven.unsent)
+        self.next_unsent: Final = waits(driven.next_unsent)
+        self.mark_sent: Final = waits(driven.mark_sent)
+        self.mark_read: Final = waits(driven.mark_read)
+        self.delete_message: Final = waits(driven.delete_message)
 
     @property
     def doorbell(self) -> Messaging:
         """The doorbell of a store that declares `Capability.RINGS_ON_COMMIT`."""
-        assert isinstance(self.driven, _Rings), "it declares RINGS_ON_COMMIT, so it has a doorbell"
+        assert isinstance(self.driven, AsyncRingsOnCommit), "it declares RINGS_ON_COMMIT, so it has a doorbell"
         return _BlockingDoorbell(self._loop, self.driven.doorbell)
 
     def close(self) -> None:
@@ -221,80 +160,14 @@ class BlockingStore:
         assert isinstance(self.driven, _Closes), "it declares DURABLE, so it can be closed"
         self._loop.call(self.driven.close)
 
-    def agents(self, ids: Collection[str]) -> Mapping[str, Agent]:
-        """In the loop."""
-        return self._loop.call(lambda: self.driven.agents(ids))
-
-    def add_agent(self, agent: Agent) -> None:
-        """In the loop."""
-        self._loop.call(lambda: self.driven.add_agent(agent))
-
-    def replace_agent(self, known: Agent, agent: Agent) -> None:
-        """In the loop."""
-        self._loop.call(lambda: self.driven.replace_agent(known, agent))
-
-    def read(self, need: Need, now: datetime) -> Facts:
-        """In the loop."""
-        return self._loop.call(lambda: self.driven.read(need, now))
-
-    def commit(self, decision: Decision) -> None:
-        """In the loop."""
-        self._loop.call(lambda: self.driven.commit(decision))
-
-    def desktop(self, agent_id: str, *, since: int | None = None, known: Mapping[str, int] | None = None) -> Desktop:
-        """In the loop."""
-        return self._loop.call(lambda: self.driven.desktop(agent_id, since=since, known=known))
-
-    def transfer(self, transfer_id: str) -> TransferRequest | None:
-        """In the loop."""
-        return self._loop.call(lambda: self.driven.transfer(transfer_id))
-
-    def transcript(self, interaction_id: str) -> tuple[Message, ...]:
-        """In the loop."""
-        return self._loop.call(lambda: self.driven.transcript(interaction_id))
-
-    def history(self, interaction_id: str) -> tuple[Event, ...]:
-        """In the loop."""
-        return self._loop.call(lambda: self.driven.history(interaction_id))
-
-    def events(self, *, after: str | None, limit: int) -> EventPage:
-        """In the loop."""
-        return self._loop.call(lambda: self.driven.events(after=after, limit=limit))
-
-    def due(self, now: datetime, *, limit: int) -> tuple[str, ...]:
-        """In the loop."""
-        return self._loop.call(lambda: self.driven.due(now, limit=limit))
-
-    def unsent(self, *, limit: int) -> tuple[str, ...]:
-        """In the loop."""
-        return self._loop.call(lambda: self.driven.unsent(limit=limit))
-
-    def next_unsent(self, interaction_id: str) -> Message | None:
-        """In the loop."""
-        return self._loop.call(lambda: self.driven.next_unsent(interaction_id))
-
-    def mark_sent(self, message_id: str) -> None:
-        """In the loop."""
-        self._loop.call(lambda: self.driven.mark_sent(message_id))
-
-    def mark_read(self, agent_id: str, message_id: str, *, read: bool) -> bool:
-        """In the loop."""
-        return self._loop.call(lambda: self.driven.mark_read(agent_id, message_id, read=read))
-
-    def delete_message(self, agent_id: str, message_id: str) -> bool:
-        """In the loop."""
-        return self._loop.call(lambda: self.driven.delete_message(agent_id, message_id))
-
 
 class _BlockingDoorbell:
     """A doorbell that is rung and listened at in its loop; who is woken is woken in a thread, where they can wait."""
 
-    def __init__(self, loop: Loop, driven: AsyncDoorbell) -> None:
+    def __init__(self, loop: Loop, driven: AsyncMessaging) -> None:
         self._loop = loop
         self._driven = driven
-
-    def ring(self, agent_ids: Collection[str]) -> None:
-        self._loop.call(lambda: self._driven.ring(agent_ids))
+        self.ring: Final = loop.waits(driven.ring)
 
     def listen(self, agent_id: str, wake: Callable[[], None]) -> Subscription:
         def in_a_thread() -> None:

@@ -1,0 +1,75 @@
+"""Processes are killed in the middle of whatever they do, and the database too: nothing is lost, nothing is half done.
+
+Each round ends with a store that is opened again, one tick, and the whole of `checker.check`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from checker import Violation
+from kills import Figures, PostgresPlace, Rounds, SqlitePlace
+from servers import Server
+from zygote import Zygote
+
+ROUNDS = 500
+RESTARTS = 20
+
+
+@pytest.fixture(scope="module")
+def zygote() -> Iterator[Zygote]:
+    with Zygote("lives:live") as zygote:
+        yield zygote
+
+
+def assert_in_the_middle(figures: Figures) -> None:
+    """The kills came where they hurt: inside commands, before their commits and after."""
+    assert ROUNDS == figures.rounds
+    assert figures.lives * 0.3 < figures.inside
+    assert figures.unsettled * 0.05 < figures.happened < figures.unsettled * 0.95
+    assert {"accept", "reject", "cancel", "reply", "receive", "finish", "request", "tick"} <= figures.commands.keys()
+
+
+def test_f4_f6_workers_on_sqlite_are_killed(zygote: Zygote, tmp_path: Path) -> None:
+    """F1, F3 to F6: what a killed worker leaves in a file is whole, and what it acknowledged is there."""
+    figures = Rounds(zygote, SqlitePlace(tmp_path), tmp_path).kill(ROUNDS)
+    assert_in_the_middle(figures)
+
+
+def test_f4_f6_workers_on_postgresql_are_killed(zygote: Zygote, tmp_path: Path, postgres: Server) -> None:
+    """F1, F3 to F6: what a killed worker leaves in PostgreSQL is whole, and what it acknowledged is there."""
+    with PostgresPlace(postgres) as place:
+        figures = Rounds(zygote, place, tmp_path).kill(ROUNDS)
+    assert_in_the_middle(figures)
+
+
+def test_f4_f6_postgresql_is_stopped_at_once(zygote: Zygote, tmp_path: Path, postgres: Server) -> None:
+    """F1, F3 to F6: workers are told that the store is away, go on when it is back, and nothing is lost."""
+    with PostgresPlace(postgres) as place:
+        figures = Rounds(zygote, place, tmp_path).restart(postgres, RESTARTS)
+    assert RESTARTS == figures.restarts
+    assert 0 < figures.away
+
+
+@pytest.mark.parametrize(
+    ("store", "promise"),
+    [
+        ("events apart", "events"),
+        ("writes behind", "what was acknowledged happened|what is shown is recorded|a status is what was said last"),
+        ("marks first", "every text is sent"),
+        ("last wins", "."),
+    ],
+)
+def test_f6_a_broken_store_on_sqlite_is_found_out(zygote: Zygote, tmp_path: Path, store: str, promise: str) -> None:
+    """F6: the check can fail: it names what a store breaks that keeps its promises until somebody dies."""
+    with pytest.raises(Violation, match=promise):
+        Rounds(zygote, SqlitePlace(tmp_path, store), tmp_path).kill(ROUNDS)
+
+
+def test_f6_a_broken_store_on_postgresql_is_found_out(zygote: Zygote, tmp_path: Path, postgres: Server) -> None:
+    """F3, F4: the check can fail on PostgreSQL too: a commit in two transactions is found out."""
+    with PostgresPlace(postgres, "requests apart") as place, pytest.raises(Violation, match="request|outcome"):
+        Rounds(zygote, place, tmp_path).kill(ROUNDS)
