@@ -30,6 +30,11 @@ BY_HAND: Final = "psycopg by hand"
 LIBRARY: Final = "sms_transfer on PostgresStore"
 TABLES: Final = ("interaction", "transfer", "name", "event", "agent", "desk", "change", "entry", "text")
 REMEMBERED: Final = 256
+COMMIT: Final = (
+    "SELECT {s}.commit_decision(%s, %s, %s, %s, %s, %s, %b, %b, %s, %s, %b, %s, %s, %s, %b, %s, %b, %b, %b, %b, %b, %s,"
+    " %s, %s, %s, %s, %s, %s)"
+)
+"""As the store says it, with lists of texts in binary form."""
 
 
 class PostgresByHand(ByHand):
@@ -45,7 +50,7 @@ class PostgresByHand(ByHand):
         self._connection = connection
         self._channel = schema
         self._read = f'SELECT kind, id, body FROM "{schema}".read_need({"%s, " * 8}%s)'.encode()
-        self._commit = f'SELECT "{schema}".commit_decision({"%s, " * 27}%s)'.encode()
+        self._commit = COMMIT.replace("{s}", f'"{schema}"').encode()
         self._find = f'SELECT body FROM "{schema}".interaction WHERE id = %s'.encode()
         self._add_agent = f'INSERT INTO "{schema}".agent (id, has_left, body) VALUES (%s, %s, %s)'.encode()
         self.begin()
