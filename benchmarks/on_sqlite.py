@@ -1,38 +1,27 @@
 """One whole transfer on a SQLite file: the library's store against the same statements written by hand.
 
-Request and accept, each one reading and one commit, at the same durability and into the same tables. What is written
-by hand keeps plain dicts, checks next to nothing and has no values, no ports and nobody to tell. The ratio is what the
-library costs on top of the disk and of SQLite.
+Request and accept, each one reading and one commit, at the same durability and into the same tables; afterwards both
+files hold equally many rows. The ratio is what the library costs on top of the disk and of SQLite.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import sqlite3
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Sequence
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Final, Protocol
+from typing import Final
 
-from benchmarks.centre import CASE_DATA, PLENTY
+from benchmarks.by_hand import ID, PAIR, ByHand, Row, agent
+from benchmarks.centre import PLENTY
+from benchmarks.recorded import Contender, Recorded
 from benchmarks.report import table
 from benchmarks.timing import Spread, interleave, ratios, times
-from sms_transfer import (
-    Agent,
-    ChannelStatus,
-    Contact,
-    Interaction,
-    Media,
-    Target,
-    TransferPolicy,
-    TransferService,
-)
 from sms_transfer.adapters.sqlite import SqliteStore
 from sms_transfer.adapters.sqlite import statements as sql
-from sms_transfer.ports import TransferStore
 
 TRANSFERS: Final = 50
 """In one round, of each contender."""
@@ -40,203 +29,130 @@ WARM_UP: Final = 20
 TARGET: Final = 1.8
 BY_HAND: Final = "sqlite3 by hand"
 LIBRARY: Final = "sms_transfer on SqliteStore"
-ID: Final = "interaction"
-TIMEOUT: Final = timedelta(seconds=30)
+TABLES: Final = ("interaction", "transfer", "ticket", "event", "agent", "change", "entry", "text")
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
-Row = dict[str, Any]
 
-
-class Contender(Protocol):
-    """Whoever can hand a conversation over, and record that."""
-
-    def transfer(self) -> None:
-        """Hand it over once."""
-        ...
-
-    def check(self) -> None:
-        """Make sure that the work was done."""
-        ...
-
-
-class Recorded:
-    """The library's side: two agents who hand one conversation to and fro over any store.
-
-    Args:
-        store: empty.
-    """
-
-    def __init__(self, store: TransferStore) -> None:
-        self._service = TransferService(store, policy=TransferPolicy(max_hops=PLENTY))
-        self._pair = ("alice", "bob")
-        for agent_id in self._pair:
-            self._service.add_agent(Agent(agent_id, agent_id.title(), status=ChannelStatus.READY))
-        contact = Contact("+14155550100", name="Jane Roe")
-        self._service.open_interaction(
-            Interaction(ID, media=Media.SMS, contact=contact, owner="alice", case_data=CASE_DATA)
-        )
-
-    def transfer(self) -> None:
-        """Hand it to the other one."""
-        sender, invitee = self._pair
-        request = self._service.request_transfer(ID, Target.agent(invitee), by=sender)
-        if request.invitation is not None:
-            self._service.accept(request.invitation.id, by=invitee)
-        self._pair = (invitee, sender)
-
-    def check(self) -> None:
-        """Make sure that it is where it was handed."""
-        if self._service.interaction(ID).owner != self._pair[0]:
-            raise RuntimeError("somebody else owns it")
-
-
-class ByHand:
-    """The least that a program can do which keeps the same: dicts, `json` and `sqlite3`.
+class SqliteByHand(ByHand):
+    """On `sqlite3`.
 
     Args:
         connection: to a file with the tables of `SqliteStore`.
     """
 
     def __init__(self, connection: sqlite3.Connection) -> None:
+        super().__init__()
         self._connection = connection
-        self._pair = ("alice", "bob")
-        for agent_id in self._pair:
-            agent = {
-                "id": agent_id,
-                "name": agent_id.title(),
-                "status": "ready",
-                "capacity": 5,
-                "media": ["mms", "sms"],
-            }
-            connection.execute(sql.ADD_AGENT, (agent_id, False, json.dumps(agent)))
-        interaction = {
-            "id": ID, "media": "sms", "contact": {"address": "+14155550100", "name": "Jane Roe"}, "owner": "alice",
-            "state": "active", "epoch": 0, "version": 1, "case_data": CASE_DATA, "note": "", "hops": 0,
-            "transfer": None, "error": None,
-        }  # fmt: skip
-        connection.execute(sql.FIRST_VERSION, (1, "alice", None, None, json.dumps(interaction), ID))
+        self.begin()
 
-    def transfer(self) -> None:
-        """Hand it to the other one."""
-        sender, invitee = self._pair
-        self._accept(self._request(sender, invitee), invitee)
-        self._pair = (invitee, sender)
+    def begin(self) -> None:
+        """Keep the agents and the conversation."""
+        for agent_id in PAIR:
+            self._connection.execute(sql.ADD_AGENT, (agent_id, False, agent(agent_id)))
+        self.open()
 
-    def check(self) -> None:
-        """Make sure that it is where it was handed."""
+    def find(self) -> Row:
+        """The conversation."""
         [[_, _, body]] = self._connection.execute(sql.INTERACTION, (ID,))
-        if json.loads(body)["owner"] != self._pair[0]:
-            raise RuntimeError("somebody else owns it")
+        found: Row = json.loads(body)
+        return found
 
-    def _request(self, sender: str, invitee: str) -> str:
-        now = datetime.now(UTC)
-        deadline = now + TIMEOUT
+    def find_for_request(self, sender: str, invitee: str, now: datetime) -> tuple[Row, Row, int]:
+        """In one reading: the conversation, the invitee, and how many places the invitee has taken."""
         parts = (sql.INTERACTION, sql.AGENT, sql.AGENT, sql.LOAD)
         values = (ID, sender, invitee, invitee, invitee, _microseconds(now))
         found = self._connection.execute(" UNION ALL ".join(parts), values).fetchall()
-        interaction, _, agent = [json.loads(body) for kind, _, body in found if kind != "load"]
-        if interaction["owner"] != sender or interaction["transfer"] or found[-1][2] >= agent["capacity"]:
-            raise RuntimeError("cannot be handed over")
-        ticket = _new_id("i")
-        request: Row = {
-            "id": _new_id("t"), "interaction_id": ID, "sender": sender, "target": {"kind": "agent", "id": invitee},
-            "state": "invited", "requested_at": now.isoformat(), "deadline": deadline.isoformat(), "note": "",
-            "invitation": {
-                "id": ticket, "invitee": invitee, "offered_at": now.isoformat(), "deadline": deadline.isoformat(),
-            },
-            "outcome": None, "sender_name": sender.title(), "target_name": invitee.title(),
-        }  # fmt: skip
-        interaction |= {"version": interaction["version"] + 1, "state": "transferring", "transfer": request}
-        common = {"interaction_id": ID, "at": now.isoformat(), "by": sender, "transfer_id": request["id"]}
-        events = (
-            common | {"kind": "requested", "target": request["target"], "hop": interaction["hops"] + 1},
-            common | {"kind": "invited", "invitation": request["invitation"]},
-        )
-        self._commit(interaction, request, events, invitee, deadline)
-        return ticket
+        interaction, _, invited = [json.loads(body) for kind, _, body in found if kind != "load"]
+        return interaction, invited, found[-1][2]
 
-    def _accept(self, ticket: str, by: str) -> None:
-        now = datetime.now(UTC)
+    def find_for_accept(self, ticket: str, by: str, now: datetime) -> tuple[Row, Row]:  # noqa: ARG002 - PostgreSQL needs it
+        """In one reading: the request, and the conversation."""
         parts = (sql.BY_TICKET, sql.AGENT)
         found = self._connection.execute(" UNION ALL ".join(parts), (ticket, ticket, by)).fetchall()
         request, interaction, _ = [json.loads(body) for _, _, body in found]
-        if request["state"] != "invited" or now.isoformat() >= request["deadline"]:
-            raise RuntimeError("cannot be accepted")
-        former = interaction["owner"]
-        outcome = {"state": "accepted", "by": by, "at": now.isoformat(), "reason": "", "owner": by}
-        request |= {"state": "accepted", "outcome": outcome}
-        interaction |= {
-            "version": interaction["version"] + 1, "state": "active", "transfer": None, "owner": by,
-            "epoch": interaction["epoch"] + 1, "hops": interaction["hops"] + 1,
-        }  # fmt: skip
-        common = {"interaction_id": ID, "at": now.isoformat(), "by": by, "transfer_id": request["id"]}
-        events = (
-            common | {"kind": "accepted", "outcome": outcome, "invitation_id": ticket},
-            common | {"kind": "moved", "former_owner": former, "owner": by, "epoch": interaction["epoch"]},
-        )
-        self._commit(interaction, request, events, None, datetime.fromisoformat(request["deadline"]))
+        return request, interaction
 
-    def _commit(
-        self, interaction: Row, request: Row, events: tuple[Row, ...], invitee: str | None, deadline: datetime
+    def commit(
+        self,
+        interaction: Row,
+        request: Row | None,
+        events: Sequence[Row],
+        concerned: Sequence[str],
+        claim: tuple[str, datetime] | None,
     ) -> None:
-        until, version, execute = _microseconds(deadline), interaction["version"], self._connection.execute
+        """Keep all of it, in one transaction."""
+        execute, executemany = self._connection.execute, self._connection.executemany
+        version = interaction["version"]
+        invitee = until = None
+        if request is not None:
+            until = _microseconds(datetime.fromisoformat(request["deadline"]))
+            invitee = claim and claim[0]
         execute("BEGIN IMMEDIATE")
-        values = (version, interaction["owner"], invitee, invitee and until, json.dumps(interaction), ID, version - 1)
-        if not execute(sql.NEXT_VERSION, values).rowcount:
+        values = (version, interaction["owner"], invitee, invitee and until, json.dumps(interaction), ID)
+        if version == 1:
+            execute(sql.FIRST_VERSION, values)
+        elif not execute(sql.NEXT_VERSION, (*values, version - 1)).rowcount:
             raise RuntimeError("somebody else was faster")
-        if invitee is not None:
-            [[taken, left]] = execute(sql.CHECK_CLAIM, (invitee, invitee, until, invitee))
+        if claim is not None:
+            [[taken, left]] = execute(sql.CHECK_CLAIM, (invitee, invitee, _microseconds(claim[1]), invitee))
             if taken > PLENTY or left:
                 raise RuntimeError("has no place for it")
-        execute(sql.KEEP_REQUEST, (request["id"], ID, invitee is not None, until, json.dumps(request)))
-        ticket = request["invitation"]["id"]
-        if not execute(sql.KEEP_TICKET, (ticket, request["id"])).rowcount:
-            execute(sql.TICKET, (ticket,)).fetchone()
-        self._connection.executemany(sql.ADD_EVENT, [(ID, json.dumps(event)) for event in events])
-        self._connection.executemany(sql.COUNT_CHANGE, [(agent_id, agent_id, ID, None) for agent_id in self._pair])
+        if request is not None:
+            execute(sql.KEEP_REQUEST, (request["id"], ID, invitee is not None, until, json.dumps(request)))
+            ticket = request["invitation"]["id"]
+            if not execute(sql.KEEP_TICKET, (ticket, request["id"])).rowcount:
+                execute(sql.TICKET, (ticket,)).fetchone()
+        executemany(sql.ADD_EVENT, [(ID, json.dumps(event)) for event in events])
+        executemany(sql.COUNT_CHANGE, [(agent_id, agent_id, ID, None) for agent_id in concerned])
         execute("COMMIT")
 
 
 def run(rounds: int) -> str:
     """Compare, and tell it in a table."""
-    with TemporaryDirectory() as folder, ExitStack() as opened:
-        contenders = {name: make(Path(folder), opened) for name, make in CONTENDERS.items()}
-        for contender in contenders.values():
-            times(WARM_UP, contender.transfer)()
-        jobs = {name: times(TRANSFERS, contender.transfer) for name, contender in contenders.items()}
-        seconds = interleave("sqlite", jobs, rounds=rounds, tidy=True)
-        for contender in contenders.values():
-            contender.check()
+    with TemporaryDirectory() as folder:
+        paths = {name: Path(folder) / f"{number}.db" for number, name in enumerate((BY_HAND, LIBRARY))}
+        SqliteStore(paths[BY_HAND]).close()  # the same tables
+        with (
+            closing(sqlite3.connect(paths[BY_HAND], isolation_level=None)) as connection,
+            SqliteStore(paths[LIBRARY]) as store,
+        ):
+            connection.execute("PRAGMA synchronous = FULL")  # as the store's
+            seconds = compare({BY_HAND: SqliteByHand(connection), LIBRARY: Recorded.anew(store, ID, PAIR)}, rounds)
+        if _rows(paths[BY_HAND]) != _rows(paths[LIBRARY]):
+            raise RuntimeError("they did not write the same")
+    title = f"sqlite: one complete transfer, recorded and synchronised ({rounds} rounds of {TRANSFERS})"
+    return tell(title, seconds, BY_HAND) + verdict(seconds[LIBRARY], seconds[BY_HAND], TARGET)
+
+
+def compare(contenders: dict[str, Contender], rounds: int) -> dict[str, list[float]]:
+    """Let them hand over by turns; seconds by name."""
+    for contender in contenders.values():
+        times(WARM_UP, contender.transfer)()
+    jobs = {name: times(TRANSFERS, contender.transfer) for name, contender in contenders.items()}
+    seconds = interleave(next(iter(contenders)), jobs, rounds=rounds, tidy=True)
+    for contender in contenders.values():
+        contender.check()
+    return seconds
+
+
+def tell(title: str, seconds: dict[str, list[float]], base: str) -> str:
+    """A table of those who were compared."""
     rows = [
-        (name, f"{Spread.of(spent).median / TRANSFERS * 1e6:.1f}", *ratios(spent, seconds[BY_HAND]).cells())
+        (name, f"{Spread.of(spent).median / TRANSFERS * 1e6:.1f}", *ratios(spent, seconds[base]).cells())
         for name, spent in seconds.items()
     ]
-    title = f"sqlite: one complete transfer, recorded and synchronised ({rounds} rounds of {TRANSFERS})"
-    factor = ratios(seconds[LIBRARY], seconds[BY_HAND]).median
-    verdict = f"target: at most {TARGET} times what is written by hand; it is {factor:.2f}\n"
-    return table(title, ("", "median µs", "to by hand", "min", "max"), rows) + verdict
+    return table(title, ("", "median µs", "to by hand", "min", "max"), rows)
 
 
-def _library(folder: Path, opened: ExitStack) -> Contender:
-    return Recorded(opened.enter_context(SqliteStore(folder / "library.db")))
+def verdict(ours: list[float], by_hand: list[float], target: float) -> str:
+    """What it should be, and what it is."""
+    return f"target: at most {target} times what is written by hand; it is {ratios(ours, by_hand).median:.2f}\n"
 
 
-def _by_hand(folder: Path, opened: ExitStack) -> Contender:
-    path = folder / "by-hand.db"
-    SqliteStore(path).close()  # the same tables
-    connection = sqlite3.connect(path, isolation_level=None)
-    opened.callback(connection.close)
-    connection.execute("PRAGMA synchronous = FULL")
-    return ByHand(connection)
-
-
-CONTENDERS: Final[dict[str, Callable[[Path, ExitStack], Contender]]] = {BY_HAND: _by_hand, LIBRARY: _library}
-"""Each is given a folder, and a stack that closes what it opens."""
+def _rows(path: Path) -> dict[str, int]:
+    with closing(sqlite3.connect(path)) as connection:
+        return {name: connection.execute(f"SELECT count(*) FROM {name}").fetchone()[0] for name in TABLES}
 
 
 def _microseconds(at: datetime) -> int:
     return (at - _EPOCH) // timedelta(microseconds=1)
-
-
-def _new_id(kind: str) -> str:
-    return f"{kind}-{os.urandom(16).hex()}"

@@ -8,7 +8,16 @@ from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from typing import Final
 
-_PACKAGES: Final = ("sms-transfer", "attrs", "cattrs", "transitions", "typing-extensions", "python-statemachine")
+_PACKAGES: Final = (
+    "sms-transfer",
+    "attrs",
+    "cattrs",
+    "transitions",
+    "typing-extensions",
+    "python-statemachine",
+    "eventsourcing",
+    "psycopg",
+)
 
 
 def environment() -> str:

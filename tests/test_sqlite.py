@@ -242,6 +242,27 @@ def test_f6_a_reader_at_work_is_closed_when_it_has_done(store: SqliteStore, path
     assert [path] == list(path.parent.iterdir())
 
 
+def test_f7_a_glance_while_somebody_writes_sees_what_is_recorded(store: SqliteStore) -> None:
+    """F7: and nothing of what may be undone yet; nor does it wait."""
+    file = store._file  # noqa: SLF001 - a commit is over at once otherwise
+    with file.writing() as connection:
+        connection.execute("DELETE FROM interaction")
+        with file.glancing() as glance:
+            seen = glance.execute("SELECT count(*) FROM interaction").fetchone()
+
+    assert (1,) == seen
+
+
+def test_f6_a_glance_that_fails_leaves_nothing_to_the_next_writer(store: SqliteStore) -> None:
+    """F6: whatever state its connection was in, the next one is another."""
+    file = store._file  # noqa: SLF001 - nothing public fails halfway
+    with pytest.raises(RuntimeError), file.glancing() as broken:
+        raise RuntimeError
+
+    with file.writing() as connection:
+        assert broken is not connection
+
+
 def test_f6_not_every_reader_is_kept(store: SqliteStore) -> None:
     """F6: a moment with very many threads does not keep files open for ever."""
     file = store._file  # noqa: SLF001 - nothing public tells

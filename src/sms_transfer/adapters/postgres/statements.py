@@ -13,7 +13,18 @@ INSERT INTO {s}.agent (id, has_left, body) VALUES (%s, %s, %s) ON CONFLICT DO NO
 """
 REPLACE_AGENT: Final[LiteralString] = "SELECT {s}.replace_agent(%s, %s, %s, %s)"
 READ: Final[LiteralString] = "SELECT kind, id, body FROM {s}.read_need(%s, %s, %s, %s, %s, %s, %s, %s, %s)"
-COMMIT: Final[LiteralString] = "SELECT {s}.commit_decision(" + "%s, " * 28 + "%s)"
+# Lists of texts go as %b, in binary form: as text, every quotation mark in every body would be escaped, one by one.
+COMMIT: Final[LiteralString] = (
+    "SELECT {s}.commit_decision("
+    "%s, %s, %s, %s, %s, %s, "  # the interaction
+    "%b, %b, %s, %s, %b, "  # transfers: id, ticket, live, deadline, body
+    "%s, %s, %s, "  # the key
+    "%b, %s, %b, "  # texts: id, outbound, body
+    "%b, "  # events
+    "%b, %b, %s, %b, %s, "  # desks: agent, entry's id, its mark, its body; how many changes are remembered
+    "%s, %s, %s, %s, "  # the claim
+    "%s, %s)"  # the doorbell
+)
 RING: Final[LiteralString] = "SELECT pg_notify(%s, %s)"
 DESKTOP: Final[LiteralString] = "SELECT kind, id, number, mark, body FROM {s}.read_desktop(%s, %s, %s, %s, %s)"
 TRANSFER: Final[LiteralString] = """

@@ -117,6 +117,28 @@ class SqliteFile:
             self._give_back(connection)
 
     @contextmanager
+    def glancing(self) -> Generator[sqlite3.Connection]:
+        """As `reading`, for a single statement that is over at once.
+
+        Where nobody writes it has the writer's connection, whose pages are still at hand: a reader's are of no use any
+        more after each commit.
+        """
+        if not self._writing.acquire(blocking=False):
+            with self.reading() as connection:
+                yield connection
+            return
+        try:
+            with _explained():
+                connection = self._open_writer()
+                try:
+                    yield connection
+                except BaseException:  # whatever state it is in: the next writer has another
+                    self._close_writer()
+                    raise
+        finally:
+            self._writing.release()
+
+    @contextmanager
     def snapshot(self) -> Generator[sqlite3.Connection]:
         """A connection that all statements together see one state of the file with."""
         with self.reading() as connection:

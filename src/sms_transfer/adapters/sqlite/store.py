@@ -111,7 +111,7 @@ class SqliteStore:
         if need.key is not None:
             parts.append(sql.REPEATED)
             values += need.key
-        with self._file.reading() as connection:
+        with self._file.glancing() as connection:
             found = connection.execute(" UNION ALL ".join(parts), values).fetchall()
         return _facts(found)
 

@@ -1,0 +1,156 @@
+"""One whole transfer on PostgreSQL: the library's store against the same statements written by hand on psycopg.
+
+Both call the same functions of the same schema, in the same order, in transactions as durable as each other; afterwards
+both schemas hold equally many rows. How often each waits for the server is counted on the wire.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from contextlib import ExitStack
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from benchmarks.by_hand import ID, PAIR, ByHand, Row, agent
+from benchmarks.centre import PLENTY
+from benchmarks.on_sqlite import TRANSFERS, WARM_UP, compare, tell, verdict
+from benchmarks.recorded import Contender, Recorded
+from benchmarks.report import table
+from benchmarks.server import missing, new_schema, running
+from benchmarks.timing import times
+
+if TYPE_CHECKING:
+    import psycopg
+
+TARGET: Final = 1.5
+COUNTED: Final = 20
+"""Transfers whose round trips are counted."""
+BY_HAND: Final = "psycopg by hand"
+LIBRARY: Final = "sms_transfer on PostgresStore"
+TABLES: Final = ("interaction", "transfer", "name", "event", "agent", "desk", "change", "entry", "text")
+REMEMBERED: Final = 256
+COMMIT: Final = (
+    "SELECT {s}.commit_decision(%s, %s, %s, %s, %s, %s, %b, %b, %s, %s, %b, %s, %s, %s, %b, %s, %b, %b, %b, %b, %b, %s,"
+    " %s, %s, %s, %s, %s, %s)"
+)
+"""As the store says it, with lists of texts in binary form."""
+
+
+class PostgresByHand(ByHand):
+    """On `psycopg`.
+
+    Args:
+        connection: in autocommit mode, so that each statement is a transaction.
+        schema: with the tables and functions of `PostgresStore`.
+    """
+
+    def __init__(self, connection: psycopg.Connection[tuple[Any, ...]], schema: str) -> None:
+        super().__init__()
+        self._connection = connection
+        self._channel = schema
+        self._read = f'SELECT kind, id, body FROM "{schema}".read_need({"%s, " * 8}%s)'.encode()
+        self._commit = COMMIT.replace("{s}", f'"{schema}"').encode()
+        self._find = f'SELECT body FROM "{schema}".interaction WHERE id = %s'.encode()
+        self._add_agent = f'INSERT INTO "{schema}".agent (id, has_left, body) VALUES (%s, %s, %s)'.encode()
+        self.begin()
+
+    def begin(self) -> None:
+        """Keep the agents and the conversation."""
+        for agent_id in PAIR:
+            self._connection.execute(self._add_agent, (agent_id, False, agent(agent_id)))
+        self.open()
+
+    def find(self) -> Row:
+        """The conversation."""
+        [[body]] = self._connection.execute(self._find, (ID,))
+        found: Row = json.loads(body)
+        return found
+
+    def find_for_request(self, sender: str, invitee: str, now: datetime) -> tuple[Row, Row, int]:
+        """In one reading: the conversation, the invitee, and how many places the invitee has taken."""
+        values = (ID, None, None, invitee, now, None, None, None, [sender, invitee])
+        found = self._connection.execute(self._read, values, prepare=True).fetchall()
+        of = {(kind, id_ if kind == "agent" else None): json.loads(body) for kind, id_, body in found}
+        return of["interaction", None], of["agent", invitee], of["load", None]
+
+    def find_for_accept(self, ticket: str, by: str, now: datetime) -> tuple[Row, Row]:
+        """In one reading: the request, and the conversation."""
+        values = (None, "invitation", ticket, None, now, None, None, None, [by])
+        found = self._connection.execute(self._read, values, prepare=True).fetchall()
+        of = {kind: json.loads(body) for kind, _, body in found}
+        return of["request"], of["interaction"]
+
+    def commit(
+        self,
+        interaction: Row,
+        request: Row | None,
+        events: Sequence[Row],
+        concerned: Sequence[str],
+        claim: tuple[str, datetime] | None,
+    ) -> None:
+        """Keep all of it, in one transaction."""
+        requests = () if request is None else (request,)
+        deadlines = [datetime.fromisoformat(one["deadline"]) for one in requests]
+        invitee, at = claim or (None, None)
+        values: tuple[object, ...] = (
+            ID, interaction["version"], interaction["owner"], invitee, deadlines[0] if invitee else None,
+            json.dumps(interaction), [one["id"] for one in requests], [one["invitation"]["id"] for one in requests],
+            [one["state"] == "invited" for one in requests], deadlines, [json.dumps(one) for one in requests],
+            None, None, None, [], [], [], [json.dumps(event) for event in events],
+            list(concerned), [None for _ in concerned], [None for _ in concerned], REMEMBERED,
+            invitee, invitee and PLENTY, at, invitee and True,
+            self._channel, json.dumps(concerned),
+        )  # fmt: skip
+        self._connection.execute(self._commit, values, prepare=True).fetchall()
+
+
+def run(rounds: int) -> str:
+    """Compare, and tell it in two tables."""
+    absent = missing("psycopg", "psycopg_pool")
+    if absent is not None:
+        return absent
+    with running() as server, ExitStack() as opened:
+        from benchmarks.wire import counting  # noqa: PLC0415 - needs psycopg
+
+        contenders, schemas = _contenders(server.conninfo, opened)
+        seconds = compare(contenders, rounds)
+        if len({_rows(server.conninfo, schema) for schema in schemas}) > 1:
+            raise RuntimeError("they did not write the same")
+        wire = opened.enter_context(counting(server.conninfo))
+        counted: dict[str, int] = {}
+        for name, contender in _contenders(wire.conninfo, opened)[0].items():
+            times(WARM_UP, contender.transfer)()  # connections are made, statements prepared
+            before = wire.round_trips
+            times(COUNTED, contender.transfer)()
+            counted[name] = wire.round_trips - before
+    rows = [(name, f"{trips / COUNTED / 2:.2f}") for name, trips in counted.items()]
+    title = f"postgres: one complete transfer, recorded and synchronised ({rounds} rounds of {TRANSFERS})"
+    return (
+        tell(title, seconds, BY_HAND)
+        + verdict(seconds[LIBRARY], seconds[BY_HAND], TARGET)
+        + table("postgres: how often a command waits for the server, counted on the wire", ("", "round trips"), rows)
+        + "target: two, one to read and one to commit\n"
+    )
+
+
+def _contenders(conninfo: str, opened: ExitStack) -> tuple[dict[str, Contender], tuple[str, str]]:
+    """Both, each in a schema of its own."""
+    import psycopg  # noqa: PLC0415 - a development dependency: may be absent
+
+    from sms_transfer.adapters.postgres import PostgresStore, migrate  # noqa: PLC0415 - needs psycopg
+
+    schemas = new_schema(), new_schema()
+    migrate(conninfo, schema=schemas[0])
+    connection = opened.enter_context(psycopg.connect(conninfo, autocommit=True))
+    store = opened.enter_context(PostgresStore(conninfo, schema=schemas[1]))
+    return {BY_HAND: PostgresByHand(connection, schemas[0]), LIBRARY: Recorded.anew(store, ID, PAIR)}, schemas
+
+
+def _rows(conninfo: str, schema: str) -> tuple[tuple[Any, ...], ...]:
+    """How many there are in each table."""
+    import psycopg  # noqa: PLC0415 - a development dependency: may be absent
+
+    counts = " UNION ALL ".join(f"SELECT '{name}', count(*) FROM \"{schema}\".{name}" for name in TABLES)
+    with psycopg.connect(conninfo) as connection:
+        return tuple(connection.execute(counts.encode()).fetchall())
