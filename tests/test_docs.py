@@ -6,12 +6,14 @@ import contextlib
 import re
 import shutil
 import subprocess
+import sys
 import time
 import warnings
 from collections.abc import Callable, Generator
 from contextlib import redirect_stdout
 from io import StringIO
 from pathlib import Path
+from types import ModuleType
 from uuid import uuid4
 
 import psycopg
@@ -30,6 +32,8 @@ from support import BOB, CONTACT
 
 DOCS = Path(__file__).parent.parent / "docs"
 PATIENCE = 10.0
+PAGE = "page_of_the_documentation"
+SOME_TWO_HUNDRED = 180
 
 
 class Promising(PythonEvaluator):
@@ -156,3 +160,47 @@ def program(name: str) -> str:
     if found is None:
         pytest.skip(f"there is no {name} here")
     return found
+
+
+class Counts:
+    """How the tests of a run ended."""
+
+    def __init__(self) -> None:
+        self.passed = 0
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        self.passed += report.when == "call" and report.passed
+
+
+@pytest.fixture
+def prove(tmp_path: Path) -> Callable[[type], None]:
+    """What a page calls to run a suite that it shows, and to see it pass."""
+
+    def prove(suite: type) -> None:
+        module = ModuleType(PAGE)
+        setattr(module, suite.__name__, suite)
+        sys.modules[PAGE] = module
+        file = tmp_path / "test_page.py"
+        file.write_text(f"from {PAGE} import {suite.__name__}\n", encoding="utf-8")
+        settings = tmp_path / "pytest.ini"
+        settings.write_text("[pytest]\n", encoding="utf-8")
+        counts = Counts()
+        options = ["-q", "-p", "no:cacheprovider", "--import-mode=importlib"]
+        with redirect_stdout(StringIO()):  # a report of its own
+            ended = pytest.main([str(file), "-c", str(settings), *options], plugins=[counts])
+        assert ended == pytest.ExitCode.OK
+        assert counts.passed > SOME_TWO_HUNDRED
+
+    return prove
+
+
+def test_write_a_store(prove: Callable[[type], None]) -> None:
+    """Write a store: the page's own passes the suite that it is proved by."""
+    assert {"python"} == set(evaluate("how-to/write-a-store.md", __name__=PAGE, prove=prove))
+
+
+def test_every_page_is_run() -> None:
+    """There is a test above for each."""
+    pages = {page.name for page in DOCS.rglob("*.md")}
+
+    assert {"postgresql.md", "write-a-store.md"} == pages
