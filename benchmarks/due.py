@@ -17,7 +17,7 @@ from benchmarks.timing import Spread, interleave, ratios
 from sms_transfer import TransferService
 from sms_transfer.testing import ManualClock
 
-SIZES: Final = {False: (10_000, 500), True: (1_000_000, 10_000)}
+SIZES: Final = {False: (10_000, 200), True: (1_000_000, 10_000)}
 """How many are live, and how many of them due; small and full."""
 MOST: Final = 3
 """Rounds, at most: each takes requests that fell due for it."""
