@@ -12,6 +12,7 @@ from kept_in_memory import AsyncSharedStore, SharedStore
 from sms_transfer import Event, TransferClosed, TransferEvent
 from sms_transfer.adapters.in_process import InProcessMessaging
 from sms_transfer.adapters.memory import MemoryStore
+from sms_transfer.core.decision import Decision
 from sms_transfer.ports import AsyncTransferStore, Directory, Messaging, TransferStore, UserInterface
 from sms_transfer.testing import RecordingUI
 from sms_transfer.testing.conformance import (
@@ -23,6 +24,8 @@ from sms_transfer.testing.conformance import (
     StoreConformance,
     UserInterfaceConformance,
 )
+from sms_transfer.testing.conformance._commits import Scene
+from sms_transfer.testing.conformance._dictionaries import Dictionaries
 from sms_transfer.testing.conformance._events import EVENTS
 from sms_transfer.testing.conformance._store_suite import ReopenStore
 from sms_transfer.testing.conformance.aio import MakeAsyncStore, ReopenAsyncStore
@@ -137,3 +140,30 @@ def test_the_suite_has_an_event_of_every_kind() -> None:
     exported = {value for name in sms_transfer.__all__ if isinstance(value := getattr(sms_transfer, name), type)}
     kinds = {kind for kind in exported if issubclass(kind, Event) and attrs.has(kind)}
     assert {type(event) for event in EVENTS} == kinds - {Event, TransferEvent, TransferClosed}
+
+
+class Remembering(MemoryStore):
+    """A store that remembers what it recorded."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.recorded: list[Decision] = []
+
+    def commit(self, decision: Decision) -> None:
+        super().commit(decision)
+        self.recorded.append(decision)
+
+
+def test_f7_the_dictionaries_refuse_what_a_store_must_refuse() -> None:
+    """F7: what a model test compares with agrees with what the other tests say, reason by reason."""
+    store, model = Remembering(), Dictionaries()
+    scene = Scene(store)
+    model.agents |= store.agents(scene.story.agents)
+    for decision in store.recorded:
+        assert set() == model.refusals(decision)
+        model.commit(decision)
+
+    for reason, decision in scene.refused.items():
+        error, fields = scene.expected(reason)
+        assert {(error, fields["kind"], fields["id"])} == model.refusals(decision)
+    assert set() == model.refusals(scene.sound)

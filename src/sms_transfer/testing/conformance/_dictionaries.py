@@ -34,6 +34,7 @@ class Dictionaries:
         self.tickets: dict[str, str] = {}
         self.keys: dict[tuple[str, str], str] = {}
         self.versions: defaultdict[str, int] = defaultdict(int)
+        self.told = 0
         self.messages: defaultdict[str, dict[str, SystemMessage]] = defaultdict(dict)
 
     def refusals(self, decision: Decision) -> set[Refusal]:
@@ -81,6 +82,7 @@ class Dictionaries:
         self.tickets |= {live.invitation.id: live.id for live in decision.requests if live.invitation is not None}
         if decision.key is not None:
             self.keys[decision.key] = decision.request.id
+        self.told += len(decision.notices)
         for message in decision.notices:
             self.messages[message.agent_id][message.id] = message
         for agent_id in decision.concerned:

@@ -53,7 +53,7 @@ class Try:
     late: int
     taken: int | None
     texts: tuple[Direction, ...]
-    notice: str
+    tells: bool
     claim: Claim | None
     key: tuple[str, str] | None
     ticket: int | None
@@ -86,7 +86,7 @@ _tries: Final = st.builds(
     st.sampled_from([0, 0, 0, 0, 0, 0, 0, 0, 0, 0, -1, 1]),
     st.sampled_from([None, None, None, None, None, None, None, 0, 1, 2]),
     st.lists(st.sampled_from(Direction), max_size=2).map(tuple),
-    st.sampled_from(["", "", "n", "o"]),
+    st.booleans(),
     st.none()
     | st.none()
     | st.builds(Claim, st.sampled_from(_AGENTS), st.integers(0, 4), st.just(NOW), invites=st.booleans()),
@@ -96,7 +96,9 @@ _tries: Final = st.builds(
 _changes_of_agents: Final = st.builds(
     Agent, st.sampled_from(_AGENTS), st.sampled_from(["", "x"]), status=st.sampled_from(ChannelStatus)
 )
-_marks: Final = st.builds(Mark, st.sampled_from(_AGENTS), st.sampled_from("no"), st.sampled_from([True, False, None]))
+_marks: Final = st.builds(
+    Mark, st.sampled_from(_AGENTS), st.sampled_from(["n0", "n1", "n2", "n3"]), st.sampled_from([True, False, None])
+)
 _sent: Final = st.builds(Send, st.sampled_from(_INTERACTIONS))
 _step: Final = st.one_of(_tries, _tries, _tries, _tries, _tries, _changes_of_agents, _marks, _sent)
 Step = Try | Agent | Mark | Send
@@ -179,8 +181,8 @@ class Play:
         if step.late:
             late = attrs.evolve(decision.interaction, version=max(0, decision.interaction.version + step.late))
             decision = attrs.evolve(decision, interaction=late)
-        if step.notice:
-            told = entry(step.notice, step.to, step.interaction_id)
+        if step.tells:
+            told = entry(f"n{self.model.told}", step.to, step.interaction_id)  # D5: no outcome is told twice
             concerned = tuple(dict.fromkeys((*decision.concerned, step.to)))
             decision = attrs.evolve(decision, notices=(told,), concerned=concerned)
         return decision
