@@ -83,6 +83,7 @@ class TestPostgresDoorbell(MessagingConformance):
     """The doorbell of a `PostgresStore`, rung by itself."""
 
     capabilities = frozenset({Capability.MANY_HANDLES})
+    examples = 20  # each keeps two connections until the test is over
 
     @pytest.fixture
     def stores(self, postgres: Server) -> Generator[Callable[[str], Doorbell]]:

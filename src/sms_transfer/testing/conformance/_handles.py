@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Protocol, runtime_checkable
-
 import attrs
 import pytest
 
@@ -27,14 +25,7 @@ from sms_transfer.testing.conformance._samples import (
     text,
 )
 from sms_transfer.testing.conformance._store_suite import MakeStore, ReopenStore, StoreSuite, put
-from sms_transfer.testing.conformance._suite import Capability, needs
-
-
-@runtime_checkable
-class _Closes(Protocol):
-    """What a durable store is, too."""
-
-    def close(self) -> None: ...
+from sms_transfer.testing.conformance._suite import Capability, Closes, needs
 
 
 class Handles(StoreSuite):
@@ -251,7 +242,7 @@ def _doorbell(store: TransferStore) -> Messaging:
 
 
 def _close(store: TransferStore) -> None:
-    assert isinstance(store, _Closes), "it declares DURABLE, so it can be closed"
+    assert isinstance(store, Closes), "it declares DURABLE, so it can be closed"
     store.close()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Collection
 from datetime import timedelta
 from typing import Final, assert_never
@@ -34,6 +35,7 @@ from sms_transfer.testing.conformance._samples import (
     text,
 )
 from sms_transfer.testing.conformance._store_suite import MakeStore, StoreSuite
+from sms_transfer.testing.conformance._suite import finished
 
 _LAST: Final = 10
 """Of how many stories the feed is read: that it comes by itself cannot be waited for while Hypothesis shrinks."""
@@ -109,13 +111,15 @@ class Model(StoreSuite):
 
     def test_f7_a_store_answers_as_dictionaries_would(self, make_store: MakeStore) -> None:
         """F1 to F7: any story of sound and spoilt commits, of agents, marks and looks."""
-        stores: list[TransferStore] = []
+        stores: deque[TransferStore] = deque()
 
         class AnyStory(RuleBasedStateMachine):
             def __init__(self) -> None:
                 super().__init__()
                 self.play = Play(make_store())
                 stores.append(self.play.store)
+                if len(stores) > _LAST:
+                    finished(stores.popleft())
 
             @rule(step=_step)
             def happens(self, step: Step) -> None:
@@ -123,7 +127,7 @@ class Model(StoreSuite):
                 self.play.compare()
 
         run_state_machine_as_test(AnyStory, settings=self.story_settings())
-        for store in stores[-_LAST:]:
+        for store in stores:
             assert self.eventually(lambda store=store: feed_is_whole(store, _INTERACTIONS))  # type: ignore[misc] # bound at once
 
 

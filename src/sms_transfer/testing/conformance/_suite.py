@@ -8,7 +8,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from enum import StrEnum
 from types import FunctionType
-from typing import Any, ClassVar, Final, TypeVar
+from typing import Any, ClassVar, Final, Protocol, TypeVar, runtime_checkable
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
@@ -37,6 +37,21 @@ class Capability(StrEnum):
     MANY_HANDLES = "many_handles"
     RINGS_ON_COMMIT = "rings_on_commit"
     REMOVES_MESSAGES = "removes_messages"
+
+
+@runtime_checkable
+class Closes(Protocol):
+    """What an adapter that holds something open is, too."""
+
+    def close(self) -> None:
+        """Let it go."""
+        ...
+
+
+def finished(adapter: object) -> None:
+    """Let go of what a story used, if it can be: a database has only so many connections."""
+    if isinstance(adapter, Closes):
+        adapter.close()
 
 
 def needs(*wanted: Capability) -> Callable[[F], F]:

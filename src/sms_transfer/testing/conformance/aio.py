@@ -126,7 +126,12 @@ class AsyncStoreConformance(StoreConformance):
 
 
 class BlockingStore:
-    """A store whose methods run those of an `AsyncTransferStore` in its loop, and wait."""
+    """A store whose methods run those of an `AsyncTransferStore` in its loop, and wait.
+
+    It can be closed exactly if that can.
+    """
+
+    close: Callable[[], None]
 
     def __init__(self, loop: Loop, driven: AsyncTransferStore) -> None:
         self._loop = loop
@@ -148,17 +153,14 @@ class BlockingStore:
         self.mark_sent: Final = waits(driven.mark_sent)
         self.mark_read: Final = waits(driven.mark_read)
         self.delete_message: Final = waits(driven.delete_message)
+        if isinstance(driven, _Closes):
+            self.close = waits(driven.close)
 
     @property
     def doorbell(self) -> Messaging:
         """The doorbell of a store that declares `Capability.RINGS_ON_COMMIT`."""
         assert isinstance(self.driven, AsyncRingsOnCommit), "it declares RINGS_ON_COMMIT, so it has a doorbell"
         return _BlockingDoorbell(self._loop, self.driven.doorbell)
-
-    def close(self) -> None:
-        """Close a store that declares `Capability.DURABLE`."""
-        assert isinstance(self.driven, _Closes), "it declares DURABLE, so it can be closed"
-        self._loop.call(self.driven.close)
 
 
 class _BlockingDoorbell:

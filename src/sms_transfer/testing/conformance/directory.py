@@ -17,7 +17,7 @@ from sms_transfer.ports import Directory
 from sms_transfer.testing import strategies as kit
 from sms_transfer.testing.conformance._racing import ROUNDS, THREADS, racing
 from sms_transfer.testing.conformance._samples import ALIKE, ODD_TEXTS
-from sms_transfer.testing.conformance._suite import Capability, Suite, needs
+from sms_transfer.testing.conformance._suite import Capability, Suite, finished, needs
 
 MakeDirectory = Callable[[], Directory]
 ReopenDirectory = Callable[[Directory], Directory]
@@ -144,6 +144,7 @@ class DirectoryConformance(Suite):
             for id_, comes, before, after in steps:
                 _step(directory, model, Agent(id_, id_, status=before), after if not comes else None)
                 assert model == dict(directory.agents("abc"))
+            finished(directory)
 
         story()
 
