@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from functools import lru_cache
+from threading import Lock
 from typing import Final, TypeVar
 
 import attrs
@@ -26,7 +27,11 @@ REMEMBERED_CHANGES: Final = 256
 """How many changes of a desk are kept, at least; a desktop that is further behind is told everything."""
 
 _AGENTS: Final = 4_096
-"""How many agents' records are kept decoded: they are asked for all the time and change seldom."""
+"""How many agents' records are remembered as values: they are asked for all the time and change seldom."""
+_WRITTEN: Final = 1_024
+"""How many interactions this process wrote last are remembered as values: what is written is mostly read next."""
+_SHORT: Final = 4_096
+"""Characters of a body that is worth remembering; what is longer could add up."""
 
 T = TypeVar("T")
 
@@ -95,17 +100,44 @@ class Rows:
     claim: Claim | None
 
 
+class _Written:
+    """The values behind the last bodies that were written.
+
+    A body says all of a value, and values cannot change, so nothing here can be out of date.
+    """
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._values: dict[str, Interaction] = {}
+
+    def remember(self, body: str, interaction: Interaction) -> None:
+        if len(body) > _SHORT:
+            return
+        with self._lock:
+            self._values[body] = interaction
+            if len(self._values) > _WRITTEN:
+                del self._values[next(iter(self._values))]
+
+    def get(self, body: str) -> Interaction | None:
+        return self._values.get(body)
+
+
+_written: Final = _Written()
+
+
 def rows(decision: Decision) -> Rows:
     """What a decision writes."""
     interaction = decision.interaction
     invitation = interaction.live_invitation
+    body = to_json(interaction)
+    _written.remember(body, interaction)
     return Rows(
         id=interaction.id,
         version=interaction.version,
         holder=holder(interaction),
         invitee=None if invitation is None else invitation.invitee,
         offered_until=None if invitation is None else invitation.deadline,
-        body=to_json(interaction),
+        body=body,
         transfers=tuple([_transfer_row(request) for request in decision.requests]),
         key=decision.key,
         request_id=None if decision.key is None else decision.request.id,
@@ -143,7 +175,7 @@ def facts(
     agents: Iterable[Kept],
 ) -> Facts:
     """What a store knows of a need, from what it found."""
-    present = None if interaction is None else loaded(interaction, Interaction)
+    present = None if interaction is None else loaded_interaction(interaction)
     live = None if present is None else present.transfer
     if request is None:
         asked = None
@@ -171,6 +203,12 @@ def loaded(kept: Kept, kind: type[T]) -> T:
         return from_json(kept[1], kind)
     except InvalidValue as error:
         raise CorruptRecord(kind=_NAMES[kind], id=kept[0]) from error
+
+
+def loaded_interaction(kept: Kept) -> Interaction:
+    """An interaction that is kept; this process may have written it just now. Raises like `loaded`."""
+    written = _written.get(kept[1])
+    return loaded(kept, Interaction) if written is None else written
 
 
 def all_loaded(kept: Iterable[Kept], kind: type[T]) -> tuple[T, ...]:

@@ -26,13 +26,14 @@ from sms_transfer.adapters.records import (
     facts,
     loaded,
     loaded_entry,
+    loaded_interaction,
     rows,
 )
 from sms_transfer.core.commands import Need
 from sms_transfer.core.decision import Decision
 from sms_transfer.core.desktop import Desktop, Transcript
 from sms_transfer.core.events import Event
-from sms_transfer.core.model import Agent, Interaction, Message, TransferRequest
+from sms_transfer.core.model import Agent, Message, TransferRequest
 from sms_transfer.core.policy import has_left
 from sms_transfer.errors import AlreadyExists, Conflict, InvalidValue
 from sms_transfer.ports import EventPage, Facts
@@ -324,11 +325,11 @@ def _desktop(found: Sequence[Row], known: Mapping[str, int]) -> Desktop:
     texts: defaultdict[str, list[Message]] = defaultdict(list)
     for id_, _, _, body in of["text"]:
         texts[id_].append(loaded((id_, body), Message))
-    owned = [loaded((id_, body), Interaction) for id_, _, _, body in of["owned"]]
+    owned = [loaded_interaction((id_, body)) for id_, _, _, body in of["owned"]]
     return Desktop(
         version=version,
         interactions=tuple(owned),
-        offered=tuple([loaded((id_, body), Interaction) for id_, _, _, body in of["offered"]]),
+        offered=tuple([loaded_interaction((id_, body)) for id_, _, _, body in of["offered"]]),
         messages=tuple([loaded_entry((id_, body), read=mark) for id_, _, mark, body in of["entry"]]),
         transcripts={one.id: Transcript(known.get(one.id, 0), tuple(texts[one.id])) for one in owned},
         about=frozenset([id_ for id_, *_ in of["about"]]) if partial else None,

@@ -8,11 +8,11 @@ from typing import Final
 
 import attrs
 
-from sms_transfer.adapters.records import REMEMBERED_CHANGES, Kept, all_loaded, loaded, loaded_entry
+from sms_transfer.adapters.records import REMEMBERED_CHANGES, Kept, all_loaded, loaded_entry, loaded_interaction
 from sms_transfer.adapters.sqlite import statements as sql
 from sms_transfer.adapters.sqlite.numbers import clamped
 from sms_transfer.core.desktop import Desktop, Transcript
-from sms_transfer.core.model import Interaction, Message
+from sms_transfer.core.model import Message
 
 _Change = tuple[int, str | None, str | None]
 """A version, and the interaction and the entry of My Messages that it is about."""
@@ -35,8 +35,8 @@ class Found:
         """The values."""
         return Desktop(
             version=self.version,
-            interactions=tuple([loaded((id_, body), Interaction) for id_, held, body in self.interactions if held]),
-            offered=tuple([loaded((id_, body), Interaction) for id_, held, body in self.interactions if not held]),
+            interactions=tuple([loaded_interaction((id_, body)) for id_, held, body in self.interactions if held]),
+            offered=tuple([loaded_interaction((id_, body)) for id_, held, body in self.interactions if not held]),
             messages=tuple([loaded_entry((id_, body), read=bool(read)) for id_, read, body in self.entries]),
             transcripts={
                 id_: Transcript(start, all_loaded(texts, Message)) for id_, (start, texts) in self.texts.items()

@@ -60,9 +60,10 @@ _FIRST: Final[Step] = (
     # Interactions with unsent texts, in the order in which they are named next (F6).
     "CREATE TABLE waiting (interaction_id TEXT NOT NULL PRIMARY KEY, turn INTEGER NOT NULL) WITHOUT ROWID",
     "CREATE INDEX waiting_turn ON waiting (turn)",
-    # AUTOINCREMENT: a position is a cursor, so it must not be given twice, even to whoever takes old events out.
+    # A position is a cursor, so it must not be given twice: whoever takes old events out must leave the last one in.
+    # (AUTOINCREMENT would see to that, and write one more page at every commit.)
     """CREATE TABLE event (
-        position INTEGER PRIMARY KEY AUTOINCREMENT,
+        position INTEGER PRIMARY KEY,
         interaction_id TEXT NOT NULL,
         body TEXT NOT NULL
     )""",

@@ -269,9 +269,10 @@ def _keep_request(connection: sqlite3.Connection, interaction_id: str, request: 
 
 def _count_changes(connection: sqlite3.Connection, kept: Rows) -> None:
     """Count a change for every agent concerned, and keep what they are told."""
-    connection.executemany(
-        sql.KEEP_ENTRY, [(entry.agent_id, entry.id, entry.read, entry.body) for entry in kept.entries]
-    )
+    if kept.entries:
+        connection.executemany(
+            sql.KEEP_ENTRY, [(entry.agent_id, entry.id, entry.read, entry.body) for entry in kept.entries]
+        )
     told = {entry.agent_id: entry.id for entry in kept.entries}
     connection.executemany(
         sql.COUNT_CHANGE, [(agent_id, agent_id, kept.id, told.get(agent_id)) for agent_id in kept.concerned]
