@@ -21,7 +21,6 @@ from sms_transfer import (
     InvitationClosed,
     Media,
     StoreUnavailable,
-    Target,
     TransferRequested,
     TransferService,
     TransferState,
@@ -45,7 +44,7 @@ def no_secrets(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
     caplog.set_level(logging.DEBUG)
     yield
     for when in ("setup", "call", "teardown"):
-        for record in caplog.get_records(when):  # type: ignore[arg-type]  # the three phases there are
+        for record in caplog.get_records(when):
             assert_no_secrets(record.getMessage() + str(record.exc_text) + str(record.exc_info))
 
 
