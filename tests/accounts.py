@@ -273,14 +273,12 @@ class Accounts:
             one = played.get(interaction_id, Played(interaction_id))
             if kind == "window":
                 epoch, texts = what
-                owners = [one.owners[epoch]] if epoch < len(one.owners) else []
+                owner = one.owners[epoch] if epoch < len(one.owners) else None
                 recorded = [id_ for id_, _, _ in one.texts[: len(texts)]]
-                shown, expected = ([agent_id], texts), (owners, recorded)
-            elif kind == "preview":
-                shown, expected = agent_id, one.tickets.get(what[0])
+                expect("what is shown is recorded", recorded, texts, interaction_id)
             else:
-                shown, expected = agent_id, one.told.get(what[0])
-            expect("what is shown is recorded", expected, shown, kind, interaction_id, *what)
+                owner = (one.tickets if kind == "preview" else one.told).get(what[0])
+            expect("what is shown is recorded", owner, agent_id, kind, interaction_id)
         self._shown = []
 
     def _check_sent(self, played: dict[str, Played]) -> None:
@@ -296,7 +294,8 @@ class Accounts:
             for interaction_id, id_ in sent:
                 belongs, number = order.get(id_, ("", -1))
                 expect("what is sent is recorded", belongs, interaction_id, id_)
-                expect("texts are sent in order", True, number >= last.get(interaction_id, 0), id_)
+                if number < last.get(interaction_id, 0):
+                    raise Violation("texts are sent in order", interaction_id, id_)
                 last[interaction_id] = number
                 self._ever_sent.add(id_)
         self._sent = []

@@ -153,7 +153,8 @@ class Played:
         if isinstance(event, TransferRequested):
             self._by_owner(event)
             expect("one transfer is live at a time", None, self.live, self.id)
-            expect("a transfer is requested once", False, event.transfer_id in self.outcomes, event.transfer_id)
+            if event.transfer_id in self.outcomes:
+                raise Violation("a transfer is requested once", event.transfer_id)
             self.live, self.ticket, self.error = event, None, None
             self.outcomes[event.transfer_id] = None
             return
@@ -171,10 +172,11 @@ class Played:
         outcome = event.outcome
         if self.ticket is None:
             raise Violation("who is asked was invited", event.transfer_id)
-        in_time = outcome.at == self.ticket.deadline if outcome.state is TransferState.EXPIRED else True
-        expect("an expiry is of the deadline", True, in_time, event.transfer_id)
+        if outcome.state is TransferState.EXPIRED:
+            expect("an expiry is of the deadline", self.ticket.deadline, outcome.at, event.transfer_id)
+        elif outcome.at >= self.ticket.deadline:
+            raise Violation("an answer is in time", event.transfer_id, outcome.state)
         if outcome.state is TransferState.ACCEPTED:
-            expect("an answer is in time", True, outcome.at < self.ticket.deadline, event.transfer_id)
             self.note = "\n".join(filter(None, (self.note, words("request", at(live.at)))))
         if outcome.state in UNHAPPY:
             self.error = event.transfer_id

@@ -6,13 +6,15 @@ They open what is there: a sound store has made the tables.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import datetime
+from time import sleep
 from typing import Final
 
 import attrs
 from psycopg import sql as pg
 
-from sms_transfer import Message
+from sms_transfer import Conflict, Message
 from sms_transfer.adapters.postgres import PostgresStore
 from sms_transfer.adapters.postgres.asks import Ask
 from sms_transfer.adapters.records import rows
@@ -23,6 +25,9 @@ from sms_transfer.core.decision import Decision
 from sms_transfer.core.desktop import Desktop
 from sms_transfer.ports import Facts
 
+SLOW: Final = 0.002
+"""Seconds between two transactions that should be one: as a machine that is busy would bring."""
+
 
 class EventsApart(SqliteStore):
     """Records the events in a second transaction (F6)."""
@@ -30,6 +35,7 @@ class EventsApart(SqliteStore):
     def commit(self, decision: Decision) -> None:
         super().commit(attrs.evolve(decision, events=()))
         kept = rows(decision)
+        sleep(SLOW)
         with self._file.writing() as connection:
             connection.executemany(sql.ADD_EVENT, [(kept.id, event) for event in kept.events])
 
@@ -54,7 +60,8 @@ class WritesBehind(SqliteStore):
     def _catch_up(self) -> None:
         if self._pending is not None:
             pending, self._pending = self._pending, None
-            super().commit(pending)
+            with suppress(Conflict):  # it has been acknowledged: nobody is left to be told
+                super().commit(pending)
 
 
 class MarksFirst(SqliteStore):
@@ -87,6 +94,7 @@ class RequestsApart(PostgresStore):
         schema = pg.Identifier(self._asks.channel)
         statement = pg.SQL("SELECT {s}.keep_transfer(%s, %s, %s, %s, %s, %s)").format(s=schema)
         kept = rows(decision)
+        sleep(SLOW)
         for request in kept.transfers:
             values = (kept.id, request.id, request.ticket, request.live, request.deadline, request.body)
             self._do(Ask(statement, values, lambda _: None))

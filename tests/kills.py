@@ -11,11 +11,11 @@ import tempfile
 import time
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Callable, Collection
-from contextlib import ExitStack
+from collections.abc import Callable, Collection, Generator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from random import Random
-from typing import Final
+from typing import Final, Self
 
 import attrs
 import psycopg
@@ -31,14 +31,19 @@ from zygote import Zygote
 
 GENERATION: Final = 20
 """Rounds until a new store is begun: what is checked after each round grows."""
-SPAN: Final = 0.030
-"""Seconds within which a worker is killed."""
+LIFE: Final = 4
+"""The commands after which a worker is killed, more or less: a machine that is busy gives it more time for them."""
+SPAN: Final = 0.020
+"""Seconds within which it is killed, at first; and at least and at most."""
+SHORTEST, LONGEST = 0.002, 0.2
 EARLY: Final = 0.1
 """The part of the rounds in which it may be killed before it has got ready."""
 SOON: Final = 10 * STEP
 """When the deadlines of whoever works alone have passed."""
 LATE: Final = 5_000 * STEP
 """When all of them have."""
+REOPENED: Final = 5
+"""Checks on PostgreSQL until the store they look through is opened anew."""
 PATIENCE: Final = 60.0
 
 End = Callable[[Collection[int], Collection[Path]], None]
@@ -46,7 +51,11 @@ End = Callable[[Collection[int], Collection[Path]], None]
 
 
 class Place(ABC):
-    """A store that workers work on."""
+    """A store that workers work on.
+
+    Args:
+        store: what it is called in `fragile_stores.STORES`.
+    """
 
     def __init__(self, store: str) -> None:
         self.store = store
@@ -56,8 +65,8 @@ class Place(ABC):
         """Make an empty store in place of the last one."""
 
     @abstractmethod
-    def opened(self) -> SqliteStore | PostgresStore:
-        """A sound store on it."""
+    def opened(self) -> AbstractContextManager[SqliteStore | PostgresStore]:
+        """A sound store on it, for as long as the context lasts."""
 
     @abstractmethod
     def where(self) -> tuple[str, str]:
@@ -67,15 +76,19 @@ class Place(ABC):
     def settle(self) -> None:
         """Wait until nothing that dead workers asked for is still being done."""
 
-    def __enter__(self) -> Place:
+    @abstractmethod
+    def let_go(self) -> None:
+        """Close what is open, so that all is opened anew."""
+
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        pass
+        self.let_go()
 
 
 class SqlitePlace(Place):
-    """A file."""
+    """A file. It is opened anew each time, and so whoever comes first repairs what the dead have left."""
 
     def __init__(self, directory: Path, store: str = "sqlite") -> None:
         super().__init__(store)
@@ -96,47 +109,58 @@ class SqlitePlace(Place):
         return str(self._directory / f"store{self._number}"), ""
 
     def settle(self) -> None:
-        pass  # the locks of a process go with it
+        pass  # all that a process did was its own doing
+
+    def let_go(self) -> None:
+        pass  # nothing is kept open
 
 
 class PostgresPlace(Place):
-    """A schema of a server's."""
+    """A schema of a server's. What is checked with is opened anew now and then: the server stays the same."""
 
     def __init__(self, server: Server, store: str = "postgres") -> None:
         super().__init__(store)
         self.server = server
         self._schema = ""
+        self._uses = 0
+        self._kept: PostgresStore | None = None
+        self._watch: psycopg.Connection[tuple[object, ...]] | None = None
 
     def begin(self) -> None:
-        self._drop()
+        self.let_go()
         self._schema = new_schema()
         with PostgresStore(self.server.conninfo, schema=self._schema) as store:
             found(store)
 
-    def opened(self) -> PostgresStore:
-        return PostgresStore(self.server.conninfo, schema=self._schema, create=False, connections=1)
+    @contextmanager
+    def opened(self) -> Generator[PostgresStore]:
+        self._uses += 1
+        if self._kept is not None and self._uses % REOPENED == 0:
+            self._kept.close()
+            self._kept = None
+        if self._kept is None:
+            self._kept = PostgresStore(self.server.conninfo, schema=self._schema, create=False, connections=1)
+        yield self._kept
 
     def where(self) -> tuple[str, str]:
         return make_conninfo(self.server.conninfo, application_name=self._schema), self._schema
 
     def settle(self) -> None:
+        if self._watch is None:
+            self._watch = psycopg.connect(self.server.conninfo, autocommit=True)
         patience = time.monotonic() + PATIENCE
-        with psycopg.connect(self.server.conninfo, autocommit=True) as connection:
-            while self._working(connection):
-                assert time.monotonic() < patience, "what a dead worker asked for has no end"
-                time.sleep(0.001)
-
-    def _working(self, connection: psycopg.Connection[tuple[object, ...]]) -> bool:
         asked = "SELECT count(*) FROM pg_stat_activity WHERE application_name = %s"
-        return connection.execute(asked, (self._schema,)).fetchone() != (0,)
+        while self._watch.execute(asked, (self._schema,)).fetchone() != (0,):
+            assert time.monotonic() < patience, "what a dead worker asked for has no end"
+            time.sleep(0.001)
 
-    def _drop(self) -> None:
-        if self._schema:
-            with psycopg.connect(self.server.conninfo) as connection:
-                connection.execute(f'DROP SCHEMA "{self._schema}" CASCADE'.encode())
-
-    def __exit__(self, *_: object) -> None:
-        self._drop()
+    def let_go(self) -> None:
+        if self._kept is not None:
+            self._kept.close()
+            self._kept = None
+        if self._watch is not None:
+            self._watch.close()
+            self._watch = None
 
 
 class Taking:
@@ -194,6 +218,7 @@ class Rounds:
         self._now = 0
         self._next = 1  # how many workers
         self._diaries = 0
+        self._span = SPAN
 
     def kill(self, rounds: int) -> Figures:
         """Go through so many rounds, each of which ends in kills.
@@ -213,7 +238,8 @@ class Rounds:
         def outlive(pids: Collection[int], diaries: Collection[Path]) -> None:
             for pid in pids:
                 self._zygote.wait_until_ready(pid)
-            time.sleep(self._chance.uniform(0, SPAN))
+            time.sleep(self._chance.uniform(0, self._span))
+            self._place.let_go()
             server.restart_at_once()
             self.figures.restarts += 1
             for diary in diaries:
@@ -224,13 +250,15 @@ class Rounds:
 
     def _go(self, rounds: int, end: End) -> Figures:
         began = time.monotonic()
-        for number in range(rounds):
-            if number % GENERATION == 0:
-                self._place.begin()
-                self._accounts = Accounts()
-                self._now = 0
-            self._round(end)
-        self.figures.seconds += time.monotonic() - began
+        try:
+            for number in range(rounds):
+                if number % GENERATION == 0:
+                    self._place.begin()
+                    self._accounts = Accounts()
+                    self._now = 0
+                self._round(end)
+        finally:
+            self.figures.seconds += time.monotonic() - began
         return self.figures
 
     def _round(self, end: End) -> None:
@@ -269,7 +297,7 @@ class Rounds:
             for pid in pids:
                 self._zygote.wait_until_ready(pid)
         for pid in pids:
-            time.sleep(self._chance.uniform(0, SPAN))
+            time.sleep(self._chance.uniform(0, self._span))
             self._zygote.kill(pid)
 
     def _read_diaries(self, jobs: Collection[Job]) -> None:
@@ -280,6 +308,8 @@ class Rounds:
                 self._now = max(self._now, self._accounts.read(diary.read_bytes()))
                 diary.unlink()
             self.figures.lives += 1
+        longer = len(self._accounts.fresh) < LIFE * len(jobs)
+        self._span = min(max(self._span * (1.1 if longer else 0.9), SHORTEST), LONGEST)
 
     def _check(self) -> None:
         """Open the store again, let it tick once, and see whether every promise is kept."""

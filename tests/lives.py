@@ -139,7 +139,7 @@ class DiaryGateway:
 
     def send(self, message: Message, contact: Contact) -> None:
         fate = self._chance.random()
-        if fate < 0.1:
+        if fate < 0.3:
             raise ConnectionError
         assert CONTACT == contact
         self._diary.write("sent", [message.interaction_id, message.id])
@@ -251,7 +251,7 @@ class Worker:
         desktop = self.store.desktop(agent_id)
         options: list[tuple[str, dict[str, str]]] = [("tick", {})]
         if len(desktop.interactions) + len(desktop.offered) < CAPACITY:
-            options.append(("open", {"interaction": f"i-{self.hand.at}"}))
+            options += [("open", {"interaction": f"i-{self.hand.at}"})] * 3
         for ticket in desktop.invitations:
             options += [("accept", {"name": ticket.id})] * 4 + [("reject", {"name": ticket.id})] * 2
         for interaction in desktop.interactions:
@@ -265,7 +265,7 @@ class Worker:
     def about(self, interaction: Interaction, owner: str) -> list[tuple[str, dict[str, str]]]:
         """What an owner can do."""
         about = {"interaction": interaction.id}
-        options = [(what, about) for what in ("receive", "reply", "reply", "note", "data", "finish")]
+        options = [(what, about) for what in ("receive", "reply", "reply", "reply", "note", "data", "finish")]
         if interaction.transfer is not None:
             return [*options, ("cancel", {"name": interaction.transfer.id})]
         target = self.chance.choice([agent_id for agent_id in AGENTS if agent_id != owner])
@@ -275,10 +275,10 @@ class Worker:
         """What an agent can do with the own status: the further away from Ready, the sooner back."""
         status = self.store.agents((agent_id,))[agent_id].status
         if status is ChannelStatus.LOGGED_OUT:
-            return [("log_in", {})] * 8
+            return [("log_in", {})] * 4
         if status is ChannelStatus.NOT_READY:
-            return [("ready", {})] * 8
-        return [("pause", {}), ("log_out", {})]
+            return [("ready", {})] * 4
+        return [("pause", {}), ("log_out", {})] if self.chance.random() < 0.3 else []
 
 
 def found(store: SqliteStore | PostgresStore) -> None:

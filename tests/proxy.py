@@ -142,7 +142,10 @@ class _Line:
         self._server = server
         self._statements: dict[bytes, str] = {}
         self._moment: Moment | None = None
-        self._threads = [Thread(target=self._carry_requests, daemon=True), Thread(target=self._carry_answers, daemon=True)]
+        self._threads = [
+            Thread(target=self._carry_requests, daemon=True),
+            Thread(target=self._carry_answers, daemon=True),
+        ]
 
     def start(self) -> None:
         for thread in self._threads:

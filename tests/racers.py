@@ -117,11 +117,12 @@ class Racers:
 
     def __init__(self, count: int, engine: str, place: str, schema: str) -> None:
         spawn = multiprocessing.get_context("spawn")  # a fork would take this process's threads and connections along
-        self._barrier = spawn.Barrier(count)  # kept: its name goes with it, and the processes look for that
+        self._barrier = spawn.Barrier(count)  # kept: its name goes with it
         pipes = [spawn.Pipe() for _ in range(count)]
         self._ends = [here for here, _ in pipes]
         self._processes = [
-            spawn.Process(target=run, args=(engine, place, schema, there, self._barrier), daemon=True) for _, there in pipes
+            spawn.Process(target=run, args=(engine, place, schema, there, self._barrier), daemon=True)
+            for _, there in pipes
         ]
         for process in self._processes:
             process.start()
