@@ -98,7 +98,7 @@ class PostgresByHand(ByHand):
             json.dumps(interaction), [one["id"] for one in requests], [one["invitation"]["id"] for one in requests],
             [one["state"] == "invited" for one in requests], deadlines, [json.dumps(one) for one in requests],
             None, None, None, [], [], [], [json.dumps(event) for event in events],
-            list(concerned), [None for _ in concerned], [None for _ in concerned], REMEMBERED,
+            list(concerned), [None for _ in concerned], [None for _ in concerned], [None for _ in concerned], REMEMBERED,
             invitee, invitee and PLENTY, at, invitee and True,
             self._channel, json.dumps(concerned),
         )  # fmt: skip

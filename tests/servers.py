@@ -65,6 +65,7 @@ class WheelServer:
     def stop(self) -> None:
         """End it for good; its data are thrown away, so it need not write them."""
         self._control("-m", "immediate", "stop")
+        self._server.cleanup_mode = None  # it would try once more, and complain
         self._server.cleanup()
 
     def _control(self, *words: str) -> None:

@@ -99,30 +99,27 @@ CREATE TABLE sms_transfer.entry (
   PRIMARY KEY (agent_id, id)
 );
 
--- Count a change for these desks, in the order of the agents' ids, with an entry of My Messages for some.
+-- Count a change for these desks, sorted by their agents' ids, with an entry of My Messages for some.
 CREATE FUNCTION sms_transfer.count_up(
   p_agents text[], p_interaction text, p_entries text[], p_marks boolean[], p_bodies text[], p_remembered bigint
 ) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+  v_version bigint;
 BEGIN
-  WITH counted AS (
-    INSERT INTO sms_transfer.desk AS desk (agent_id, version)
-    SELECT agent_id, 1 FROM unnest(p_agents) AS agent_id ORDER BY agent_id COLLATE "C"
-    ON CONFLICT (agent_id) DO UPDATE SET version = desk.version + 1
-    RETURNING desk.agent_id, desk.version
-  ), given AS (
-    SELECT * FROM unnest(p_agents, p_entries, p_marks, p_bodies) AS given (agent_id, entry_id, mark, body)
-  ), logged AS (
+  FOR i IN 1 .. cardinality(p_agents) LOOP
+    INSERT INTO sms_transfer.desk AS desk (agent_id, version) VALUES (p_agents[i], 1)
+    ON CONFLICT (agent_id) DO UPDATE SET version = desk.version + 1 RETURNING version INTO v_version;
     INSERT INTO sms_transfer.change (agent_id, version, interaction_id, entry_id)
-    SELECT agent_id, counted.version, p_interaction, given.entry_id FROM counted JOIN given USING (agent_id)
-  ), forgotten AS (
-    DELETE FROM sms_transfer.change USING counted
-    WHERE change.agent_id = counted.agent_id
-      AND counted.version % 64 = 0 AND change.version <= counted.version - p_remembered
-  )
-  INSERT INTO sms_transfer.entry AS entry (agent_id, id, number, read, body)
-  SELECT agent_id, given.entry_id, counted.version, given.mark, given.body
-  FROM counted JOIN given USING (agent_id) WHERE given.body IS NOT NULL
-  ON CONFLICT (agent_id, id) DO UPDATE SET body = excluded.body, read = excluded.read;
+    VALUES (p_agents[i], v_version, p_interaction, p_entries[i]);
+    IF p_bodies[i] IS NOT NULL THEN
+      INSERT INTO sms_transfer.entry AS entry (agent_id, id, number, read, body)
+      VALUES (p_agents[i], p_entries[i], v_version, p_marks[i], p_bodies[i])
+      ON CONFLICT (agent_id, id) DO UPDATE SET body = excluded.body, read = excluded.read;
+    END IF;
+    IF v_version % 64 = 0 THEN
+      DELETE FROM sms_transfer.change WHERE agent_id = p_agents[i] AND version <= v_version - p_remembered;
+    END IF;
+  END LOOP;
 END $$;
 
 -- Be the only one who counts this agent's places, until the transaction ends.
