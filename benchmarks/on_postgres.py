@@ -31,8 +31,8 @@ LIBRARY: Final = "sms_transfer on PostgresStore"
 TABLES: Final = ("interaction", "transfer", "name", "event", "agent", "desk", "change", "entry", "text")
 REMEMBERED: Final = 256
 COMMIT: Final = (
-    "SELECT {s}.commit_decision(%s, %s, %s, %s, %s, %s, %b, %b, %s, %s, %b, %s, %s, %s, %b, %s, %b, %b, %b, %b, %b, %s,"
-    " %s, %s, %s, %s, %s, %s)"
+    "SELECT {s}.commit_decision(%s, %s, %s, %s, %s, %s, %b, %b, %s, %s, %b, %s, %s, %s, %b, %s, %b, %b, %b, %b, %s, %b,"
+    " %s, %s, %s, %s, %s, %s, %s)"
 )
 """As the store says it, with lists of texts in binary form."""
 
@@ -93,12 +93,13 @@ class PostgresByHand(ByHand):
         requests = () if request is None else (request,)
         deadlines = [datetime.fromisoformat(one["deadline"]) for one in requests]
         invitee, at = claim or (None, None)
+        nothing = [None for _ in concerned]
         values: tuple[object, ...] = (
             ID, interaction["version"], interaction["owner"], invitee, deadlines[0] if invitee else None,
             json.dumps(interaction), [one["id"] for one in requests], [one["invitation"]["id"] for one in requests],
             [one["state"] == "invited" for one in requests], deadlines, [json.dumps(one) for one in requests],
             None, None, None, [], [], [], [json.dumps(event) for event in events],
-            list(concerned), [None for _ in concerned], [None for _ in concerned], [None for _ in concerned], REMEMBERED,
+            list(concerned), nothing, nothing, nothing, REMEMBERED,
             invitee, invitee and PLENTY, at, invitee and True,
             self._channel, json.dumps(concerned),
         )  # fmt: skip
