@@ -5,6 +5,7 @@ Each round ends with a store that is opened again, one tick, and the whole of `c
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,7 +16,13 @@ from kills import Figures, PostgresPlace, Rounds, SqlitePlace
 from servers import Server
 from zygote import Zygote
 
-ROUNDS = 500
+pytestmark = pytest.mark.long
+
+ROUNDS = int(os.environ.get("SMS_TRANSFER_TEST_KILLS", "200"))
+"""How often a worker is killed on each engine; ``.ci/run`` asks for more, and ``python tests/kills.py`` for as many as
+you like."""
+ENOUGH = 500
+"""Rounds within which a fragile store is always found out."""
 RESTARTS = 20
 HISTORY = {
     "ownership is what the events say",
@@ -82,12 +89,12 @@ def test_f6_a_fragile_store_on_sqlite_is_found_out(
 ) -> None:
     """F1, F6: the check can fail: it names what a store breaks that is fine until somebody dies or is beaten."""
     with pytest.raises(Violation) as caught:
-        Rounds(zygote, SqlitePlace(tmp_path, store), tmp_path, crowd=crowd).kill(ROUNDS)
+        Rounds(zygote, SqlitePlace(tmp_path, store), tmp_path, crowd=crowd).kill(ENOUGH)
     assert caught.value.promise in promises
 
 
 def test_f6_a_fragile_store_on_postgresql_is_found_out(zygote: Zygote, tmp_path: Path, postgres: Server) -> None:
     """F3, F4: the check can fail on PostgreSQL too: a commit in two transactions is found out."""
     with PostgresPlace(postgres, "requests apart") as place, pytest.raises(Violation) as caught:
-        Rounds(zygote, place, tmp_path, crowd=1).kill(ROUNDS)
+        Rounds(zygote, place, tmp_path, crowd=1).kill(ENOUGH)
     assert caught.value.promise in {"a request is recorded with its events", "an outcome is what the events say"}

@@ -36,6 +36,8 @@ from sms_transfer.adapters.postgres import PostgresStore
 from sms_transfer.adapters.sqlite import SqliteStore
 from support import BOB, CONTACT, TIMEOUT
 
+pytestmark = pytest.mark.long
+
 ROUNDS = 300
 PROCESSES = 4
 MANY = 1_000_000
