@@ -351,6 +351,28 @@ def test_f6_a_status_change_inside_rings_with_the_host(postgres: Server, store: 
     assert woken.wait(PATIENCE)
 
 
+def test_f7_a_transaction_that_sees_the_past_is_told_at_once(postgres: Server, store: PostgresStore) -> None:
+    """F7: at a stricter isolation trying again would see the same, and hold what is locked."""
+    service = staffed(TransferService(store))
+    with psycopg.connect(postgres.conninfo) as connection:
+        connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+        joined = PostgresTransaction(connection, schema=store.schema)
+        commits = 0
+
+        class Counted(PostgresTransaction):
+            def commit(self, decision: Decision) -> None:
+                nonlocal commits
+                commits += 1
+                super().commit(decision)
+
+        assert joined.history("i")  # its snapshot is of now
+        service.set_note("i", "in the meantime", by="alice")
+        with pytest.raises(Conflict) as beaten:
+            TransferService(Counted(connection, schema=store.schema)).request_transfer("i", BOB, by="alice")
+
+        assert ("transaction", 1) == (beaten.value.kind, commits)
+
+
 def test_a8_a_connection_in_no_transaction_is_refused(postgres: Server, store: PostgresStore) -> None:
     """A8: in autocommit mode there would be nothing to join."""
     with psycopg.connect(postgres.conninfo, autocommit=True) as connection:

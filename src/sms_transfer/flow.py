@@ -193,8 +193,8 @@ class Flow:
     async def _perform(self, command: InteractionCommand) -> Decision:
         try:
             decision = await self._decide_and_commit(command)
-        except Conflict:
-            decision = await self._again(lambda: self._decide_and_commit(command))
+        except Conflict as beaten:
+            decision = await self._again(lambda: self._decide_and_commit(command), beaten)
         if decision.events and not self._is_in_transaction():  # F6: else it is not recorded before the host says so
             if not self._rung_by_store:
                 await self._ring(decision.concerned)
@@ -257,8 +257,8 @@ class Flow:
 
         try:
             agent = await attempt()
-        except Conflict:
-            agent = await self._again(attempt)
+        except Conflict as beaten:
+            agent = await self._again(attempt, beaten)
         await self._ring_for(agent_id, recorded=not self._keeps_agents or not self._is_in_transaction())
         return agent
 
@@ -294,8 +294,13 @@ class Flow:
     def _is_in_transaction(self) -> bool:
         return self._transaction is not None and self._transaction.joins_transaction
 
-    async def _again(self, attempt: Callable[[], Coroutine[object, object, R]]) -> R:
-        """Try until nobody else is faster: a bounded number of times, after pauses that grow and are never alike."""
+    async def _again(self, attempt: Callable[[], Coroutine[object, object, R]], beaten: Conflict) -> R:
+        """Try until nobody else is faster: a bounded number of times, after pauses that grow and are never alike.
+
+        A transaction of the host's that sees the past for good (a stricter isolation) would be beaten every time.
+        """
+        if beaten.kind == "transaction" and self._is_in_transaction():
+            raise beaten
         for tried in range(_ATTEMPTS - 2):
             await self._driver.pause(_up_to(min(_LONGEST_PAUSE, _FIRST_PAUSE * 2**tried)))
             try:
