@@ -245,8 +245,10 @@ def test_what_waits_cannot_be_driven_without_a_loop() -> None:
         finally:
             closed.append("closed")
 
+    coroutine = waits()
     with pytest.raises(RuntimeError, match="AsyncTransferService"):
-        finish(waits())
+        finish(coroutine)
+    assert inspect.CORO_CLOSED == inspect.getcoroutinestate(coroutine)
     assert ["closed"] == closed
 
 
@@ -603,9 +605,9 @@ def test_d7_a_closed_loop_does_not_blow_up_in_the_ringer(caplog: pytest.LogCaptu
     centre = asyncio.run(story())
     shown = list(ui.calls)
     other = TransferService(centre.store, messaging=centre.bell, clock=centre.clock)
+    asyncio.run(centre.service.tick())
     other.receive_message("i", "hello")
     other.receive_message("i", "hello?")
-    asyncio.run(centre.service.tick())
     assert shown == ui.calls
     assert 1 == caplog.text.count("could not wake the workspace of agent alice: RuntimeError")
 
@@ -720,6 +722,22 @@ def test_d7_a_dispatch_may_run_it_in_another_thread() -> None:
         await until(lambda: desk.ui.windows and texts(desk.ui) == ["hello"])
         for thread in threads:
             thread.join(PATIENCE)
+
+    asyncio.run(story())
+
+
+def test_d7_a_connection_that_is_closed_does_not_wait_for_a_show_that_was_lost() -> None:
+    """D7: the workspace can be connected again, to what was not shown."""
+
+    async def story() -> None:
+        centre, desk = await Centre.opened(), Desk()
+        connection = await centre.service.connect(desk.workspace, dispatch=desk.waiting.append)
+        await settled()
+        desk.waiting.clear()
+        connection.close()
+        await settled()
+        await centre.service.connect(desk.workspace)
+        assert ["i"] == list(desk.ui.windows)
 
     asyncio.run(story())
 
@@ -850,7 +868,7 @@ def test_d7_a_show_that_is_under_way_when_the_loop_ends_ends_quietly() -> None:
     assert ended.wait(PATIENCE)
 
 
-def test_d7_a_show_whose_refresh_was_cancelled_meanwhile_settles_nothing() -> None:
+def test_d7_a_show_whose_refresh_was_cancelled_meanwhile_settles_nothing(caplog: pytest.LogCaptureFixture) -> None:
     """D7: it shows what it began to show, and whoever waited for it is gone."""
     started, go_on, ended = Event(), Event(), Event()
 
@@ -881,6 +899,7 @@ def test_d7_a_show_whose_refresh_was_cancelled_meanwhile_settles_nothing() -> No
         assert ["i"] == list(desk.ui.windows)
 
     asyncio.run(story())
+    assert "" == caplog.text
 
 
 # ticking

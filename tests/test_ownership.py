@@ -1049,6 +1049,20 @@ def test_f7_a_command_that_was_beaten_begins_again(pauses: list[float]) -> None:
     assert max(pauses) <= 0.02
 
 
+def test_f7_a_change_of_status_that_was_beaten_begins_again() -> None:
+    """F7: with the record that the other one left."""
+
+    class Renamed(MemoryStore):
+        def replace_agent(self, known: Agent, agent: Agent) -> None:
+            if known.name == "Bob":
+                super().replace_agent(known, attrs.evolve(known, name="Robert"))
+            super().replace_agent(known, agent)
+
+    service = a_service(Renamed())
+
+    assert ("Robert", "break") == (service.set_not_ready("bob", "break").name, service.agent("bob").reason)
+
+
 @pytest.mark.usefixtures("pauses")
 def test_f7_a_command_that_is_beaten_for_ever_gives_up_and_has_changed_nothing() -> None:
     """F7: with an error that says that it may go through later."""
