@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from checker import Violation
-from kills import Figures, PostgresPlace, Rounds, SqlitePlace
+from kills import Figures, Rounds
+from places import PostgresPlace, SqlitePlace
 from servers import Server
 from zygote import Zygote
 

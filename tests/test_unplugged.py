@@ -207,7 +207,7 @@ def test_f7_every_call_says_that_the_store_is_away(wired: Wired, moment: Moment)
     assert () == wired.beside.transcript("i")
 
 
-def test_every_connection_was_cut_while_idle(wired: Wired) -> None:
+def test_f7_every_connection_was_cut_while_idle(wired: Wired) -> None:
     """All connections that lay idle are gone: whoever finds that out is told, and the others are given new ones."""
     with ThreadPoolExecutor(8) as threads:
         list(threads.map(lambda _: wired.service.interaction("i"), range(200)))
@@ -217,7 +217,7 @@ def test_every_connection_was_cut_while_idle(wired: Wired) -> None:
         assert "alice" == wired.service.interaction("i").owner
 
 
-def test_the_server_is_away_for_a_while(wired: Wired, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_f7_the_server_is_away_for_a_while(wired: Wired, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody hangs while nothing answers; when it is back commands work soon, however long it was away."""
     monkeypatch.setattr(blocking, "PATIENCE", 0.2)
     with PostgresStore(wired.proxy.conninfo, schema=wired.schema, create=False) as store:
@@ -235,7 +235,7 @@ def test_the_server_is_away_for_a_while(wired: Wired, monkeypatch: pytest.Monkey
         assert "alice" == service.interaction("i").owner
 
 
-def test_a_store_cannot_be_opened(wired: Wired) -> None:
+def test_f7_a_store_cannot_be_opened(wired: Wired) -> None:
     """Whoever opens a store that is away is told so at once."""
     wired.proxy.lets_in = False
     for create in (False, True):
@@ -310,7 +310,7 @@ def test_d7_a_tick_shows_what_cannot_be_heard(wired: Wired) -> None:
     assert thread.is_alive()
 
 
-def test_a_bell_that_is_away_does_not_spin(wired: Wired) -> None:
+def test_d7_a_bell_that_is_away_does_not_spin(wired: Wired) -> None:
     """Who cannot listen tries again after a pause each time."""
     listening = Listening(wired)
     listening.cut()
@@ -321,7 +321,7 @@ def test_a_bell_that_is_away_does_not_spin(wired: Wired) -> None:
 
 
 @pytest.mark.parametrize("away", [False, True])
-def test_a_bell_is_closed(wired: Wired, away: bool) -> None:
+def test_d7_a_bell_is_closed(wired: Wired, away: bool) -> None:
     """Closing the store ends the thread that listens, whether it hears anything or not."""
     listening = Listening(wired)
     if away:
