@@ -27,13 +27,14 @@ from sms_transfer import (
     SmsTransferError,
     Target,
     TargetNotEligible,
+    TransferAccepted,
     TransferPolicy,
     TransferService,
     TransferState,
 )
 from sms_transfer.adapters.memory import MemoryStore
 from sms_transfer.core.commands import Need
-from sms_transfer.core.decision import require
+from sms_transfer.core.decision import Decision, require
 from sms_transfer.core.policy import eligibility
 from sms_transfer.ports import Facts
 from sms_transfer.testing import ManualClock, strategies
@@ -271,14 +272,82 @@ def test_e1_accept_asks_again_whether_the_invitee_is_logged_in() -> None:
     assert {Reason.LOGGED_OUT} == refused.value.reasons
 
 
-@pytest.mark.parametrize("arrange", [unready, undisturbed, full])
+@pytest.mark.parametrize("arrange", [unready, undisturbed])
 def test_e1_accept_does_not_ask_again_for_what_the_invitation_settled(arrange: Callable[[Centre], Target]) -> None:
-    """E1, T9: not Ready, do-not-disturb and a lower capacity come too late for an offer that is out."""
+    """E1, T9: not Ready and do-not-disturb come too late for an offer that is out."""
     centre = Centre()
     request = centre.invite()
     arrange(centre)
 
     assert centre.service.accept(centre.ticket(request), by="bob").owner == "bob"
+
+
+def test_e3_an_accept_beyond_a_capacity_that_was_lowered_is_refused() -> None:
+    """E1, E3: capacity is never exceeded; the sender keeps the conversation, and the offer runs on to its deadline."""
+    centre = Centre()
+    request = centre.invite()
+    full(centre)
+
+    with pytest.raises(TargetNotEligible) as refused:
+        centre.service.accept(centre.ticket(request), by="bob")
+
+    assert {Reason.AT_CAPACITY} == refused.value.reasons
+    assert centre.owner == "alice"
+    assert TransferState.INVITED is centre.service.transfer(request.id).state
+
+
+def two_nodes(store: MemoryStore) -> tuple[TransferService, TransferService, ManualClock]:
+    """Two services on one store, and the clock of the second. Alice owns ``"i"`` and ``"j"``; Bob has one place."""
+    clock = ManualClock()
+    slow, fast = TransferService(store, clock=ManualClock()), TransferService(store, clock=clock)
+    for name, capacity in (("alice", 5), ("bob", 1)):
+        slow.add_agent(Agent(name, name.title(), status=ChannelStatus.READY, capacity=capacity))
+    for id_ in ("i", "j"):
+        slow.open_interaction(Interaction(id_, media=Media.SMS, contact=CONTACT, owner="alice"))
+    return slow, fast, clock
+
+
+def invited(service: TransferService, interaction_id: str) -> str:
+    """The ticket of a new invitation of Bob's."""
+    invitation = service.request_transfer(interaction_id, BOB, by="alice").invitation
+    assert invitation is not None
+    return invitation.id
+
+
+def test_e3_where_clocks_differ_a_place_that_was_given_on_is_not_taken_twice() -> None:
+    """E3, T10: on the node whose clock is ahead the first offer is over, and its place is another's."""
+    slow, fast, clock = two_nodes(MemoryStore())
+    first = invited(slow, "i")
+    clock.advance(TIMEOUT)
+    second = invited(fast, "j")
+
+    with pytest.raises(TargetNotEligible) as refused:
+        slow.accept(first, by="bob")
+
+    assert {Reason.AT_CAPACITY} == refused.value.reasons
+    assert fast.accept(second, by="bob").owner == "bob"
+    assert len(slow.snapshot("bob").interactions) == 1
+
+
+def test_e3_an_accept_that_is_recorded_late_takes_no_place_that_was_given_on() -> None:
+    """E3: decided before the deadline, and recorded after another was invited."""
+    begun: list[str] = []
+
+    class Late(MemoryStore):
+        def commit(self, decision: Decision) -> None:
+            if any(isinstance(event, TransferAccepted) for event in decision.events) and not begun:
+                clock.advance(TIMEOUT)
+                begun.append(invited(fast, "j"))
+            super().commit(decision)
+
+    slow, fast, clock = two_nodes(Late())
+    first = invited(slow, "i")
+
+    with pytest.raises(TargetNotEligible):
+        slow.accept(first, by="bob")
+
+    assert fast.accept(begun[0], by="bob").owner == "bob"
+    assert len(slow.snapshot("bob").interactions) == 1
 
 
 # E2

@@ -144,7 +144,7 @@ class Accept(Command):
     by: str = attrs.field(validator=check.identifier, kw_only=True)
 
     def need(self) -> Need:
-        return Need(invitation_id=self.invitation_id, agents=(self.by,))
+        return Need(invitation_id=self.invitation_id, agents=(self.by,), load_of=self.by)
 
 
 @attrs.frozen(eq=False, repr=False)
