@@ -200,7 +200,7 @@ class Rounds:
         self._now = (self._now // STEP + 1) * STEP + pause + 50
         gateway = Taking()
         with self._place.opened() as store:
-            TransferService(store, gateway=gateway, policy=policy(alone=True), clock=Hand(self._now)).tick()
+            TransferService(store, gateway=gateway, policy=policy(), clock=Hand(self._now)).tick()
             happened = self._accounts.check(store, instant(self._now), gateway.sent)
         figures = self.figures
         figures.happened += happened[True]

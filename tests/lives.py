@@ -47,10 +47,9 @@ STEP: Final = 1_000
 """Milliseconds between two commands of one worker."""
 
 
-def policy(*, alone: bool) -> TransferPolicy:
-    """What the centre allows. No deadline falls on the instant of a command, nor any into the life of a crowd."""
-    timeout = 4_100 if alone else 3_600_100
-    return TransferPolicy(invitation_timeout=timedelta(milliseconds=timeout), max_hops=1_000_000)
+def policy() -> TransferPolicy:
+    """What the centre allows. No deadline falls on the instant of a command."""
+    return TransferPolicy(invitation_timeout=timedelta(milliseconds=4_100), max_hops=1_000_000)
 
 
 def instant(at: int) -> datetime:
@@ -213,7 +212,7 @@ class Worker:
         self.service = TransferService(
             self.store,
             gateway=DiaryGateway(self.diary, self.chance),
-            policy=policy(alone=job.alone),
+            policy=policy(),
             clock=self.hand,
             ids=self.hand,
         )
