@@ -12,6 +12,7 @@ from threading import Event as Flag
 
 import attrs
 import psycopg
+import psycopg.conninfo
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -32,6 +33,7 @@ from sms_transfer import (
     InvalidValue,
     Media,
     StoreUnavailable,
+    TargetNotEligible,
     TransferPending,
     TransferService,
     TransferState,
@@ -46,8 +48,9 @@ from sms_transfer.adapters.postgres import (
     PostgresTransaction,
     migrate,
 )
-from sms_transfer.adapters.postgres.asks import EVERYBODY, Ask, given_id, kept_id, ring_for
+from sms_transfer.adapters.postgres.asks import EVERYBODY, Ask, ring_for
 from sms_transfer.adapters.postgres.faults import fault
+from sms_transfer.adapters.postgres.ids import given_id, kept_id
 from sms_transfer.adapters.postgres.schema import STEPS
 from sms_transfer.core.commands import Need
 from sms_transfer.core.decision import Decision
@@ -146,7 +149,7 @@ def test_a8_a_schema_that_is_not_there_is_not_made_unasked(postgres: Server) -> 
     """A8: the role may not be allowed to."""
     name = new_schema()
 
-    with pytest.raises(UnusableStore, match="has version 0"):
+    with pytest.raises(UnusableStore, match="there is no schema"):
         PostgresStore(postgres.conninfo, schema=name, create=False)
 
     with connected(postgres) as connection:
@@ -373,6 +376,96 @@ def test_f7_a_transaction_that_sees_the_past_is_told_at_once(postgres: Server, s
         assert ("transaction", 1) == (beaten.value.kind, commits)
 
 
+@pytest.mark.parametrize("isolation", list(psycopg.IsolationLevel)[1:])
+def test_t9_nobody_who_has_left_is_invited_at_any_isolation(
+    postgres: Server, store: PostgresStore, isolation: psycopg.IsolationLevel
+) -> None:
+    """T9: the host's transaction began before the invitee left."""
+    service = staffed(TransferService(store))
+    with psycopg.connect(postgres.conninfo) as connection:
+        connection.isolation_level = isolation
+        connection.execute("SELECT 1 FROM pg_class LIMIT 1")
+        service.log_out("bob")
+        with pytest.raises((Conflict, TargetNotEligible)):
+            TransferService(PostgresTransaction(connection, schema=store.schema)).request_transfer("i", BOB, by="alice")
+        connection.commit()
+
+    assert InteractionState.ACTIVE is service.interaction("i").state
+
+
+def prepares_all(connection: psycopg.Connection[tuple[object, ...]]) -> None:
+    connection.prepare_threshold = 0
+
+
+def has_raw_cursors(connection: psycopg.Connection[tuple[object, ...]]) -> None:
+    connection.cursor_factory = psycopg.RawCursor
+
+
+@pytest.mark.parametrize("arrange", [prepares_all, has_raw_cursors])
+def test_f7_a_refused_commit_undoes_nothing_whatever_the_hosts_habits(
+    postgres: Server, store: PostgresStore, arrange: Callable[[psycopg.Connection[tuple[object, ...]]], None]
+) -> None:
+    """F7: how the host prepares statements and makes cursors is its own business."""
+    staffed(TransferService(store))
+    with connected(postgres) as connection:
+        arrange(connection)
+        joined = PostgresTransaction(connection, schema=store.schema)
+        inside = TransferService(joined)
+        for _ in range(3):
+            with pytest.raises(Conflict):
+                joined.commit(stale(inside.interaction("i"), inside.history("i")[0]))
+        inside.set_note("i", "still going", by="alice")
+        connection.commit()
+
+    assert TransferService(store).interaction("i").note == "still going"
+
+
+def test_a8_a_connection_in_pipeline_mode_is_refused(postgres: Server, store: PostgresStore) -> None:
+    """A8: there nothing can be undone by itself."""
+    with connected(postgres) as connection:
+        joined = PostgresTransaction(connection, schema=store.schema)
+        with connection.pipeline(), pytest.raises(UnusableStore, match="pipeline"):
+            joined.transfer("t")
+
+
+def test_a8_a_connection_of_another_encoding_is_refused(postgres: Server, store: PostgresStore) -> None:
+    """A8: it could not carry every text."""
+    with (
+        psycopg.connect(postgres.conninfo, client_encoding="latin1") as connection,
+        pytest.raises(UnusableStore, match="UTF-8"),
+    ):
+        PostgresTransaction(connection, schema=store.schema)
+
+
+def test_a1_the_feed_is_not_read_in_a_transaction(postgres: Server, store: PostgresStore) -> None:
+    """A1: places that were given there could be taken back, and then a cursor would skip what others put there."""
+    with connected(postgres) as connection, pytest.raises(UnusableStore, match="feed"):
+        TransferService(PostgresTransaction(connection, schema=store.schema)).events()
+
+
+def test_f7_a_cancelled_command_undoes_nothing_of_the_hosts(postgres: Server) -> None:
+    """F7: it was waiting for somebody else's lock; the host's task goes on without it."""
+
+    async def lesson(store: AsyncPostgresStore) -> str:
+        await staffed_in_loop(AsyncTransferService(store))
+        with connected(postgres) as other:
+            TransferService(PostgresTransaction(other, schema=store.schema)).set_note("i", "theirs", by="alice")
+            async with await psycopg.AsyncConnection.connect(postgres.conninfo) as connection:
+                joined = AsyncPostgresTransaction(connection, schema=store.schema)
+                with pytest.raises(UnusableStore, match="feed"):
+                    await joined.events(after=None, limit=1)
+                with pytest.raises(TimeoutError):
+                    await asyncio.wait_for(AsyncTransferService(joined).set_note("i", "mine", by="alice"), timeout=0.2)
+                [state] = await (await connection.execute("SELECT 'going on'")).fetchone() or [""]
+                return str(state)
+
+    async def whole() -> str:
+        async with AsyncPostgresStore(postgres.conninfo, schema=new_schema()) as store:
+            return await lesson(store)
+
+    assert asyncio.run(whole()) == "going on"
+
+
 def test_a8_a_connection_in_no_transaction_is_refused(postgres: Server, store: PostgresStore) -> None:
     """A8: in autocommit mode there would be nothing to join."""
     with psycopg.connect(postgres.conninfo, autocommit=True) as connection:
@@ -400,6 +493,52 @@ def test_d7_a_lost_listener_is_woken_when_it_is_back(postgres: Server, store: Po
         ).fetchall()
 
     assert [(True,)] == ended
+    assert woken.wait(PATIENCE)
+
+
+@pytest.mark.parametrize("payload", ["", "5", "null", "{", "[" * 3_000, '[["bob"]]', '[5, "carol"]'])
+def test_d7_a_ring_of_somebody_elses_does_no_harm(postgres: Server, store: PostgresStore, payload: str) -> None:
+    """D7: anybody who may connect may notify. The bell hears on."""
+    woken = listening(store)
+    with connected(postgres) as connection:
+        connection.execute("SELECT pg_notify(%s, %s)", (store.schema, payload))
+        connection.commit()
+    store.doorbell.ring(["carol"])
+    woken.clear()
+
+    store.doorbell.ring(["bob"])
+
+    assert woken.wait(PATIENCE)
+
+
+def test_d5_a_listener_may_close_the_store(postgres: Server) -> None:
+    """D5: in the doorbell's own thread."""
+    store = PostgresStore(postgres.conninfo, schema=new_schema())
+    closed = Flag()
+
+    def close() -> None:
+        store.close()
+        closed.set()
+
+    store.doorbell.listen("bob", close)
+    store.doorbell.ring(["bob"])
+
+    assert closed.wait(PATIENCE)
+    with pytest.raises(UnusableStore, match="closed"):
+        store.transfer("t")
+
+
+def test_d5_a_listener_that_is_cancelled_stops_no_other(store: PostgresStore) -> None:
+    """D5: whatever it raises."""
+
+    def cancelled() -> None:
+        raise asyncio.CancelledError
+
+    store.doorbell.listen("alice", cancelled)
+    woken = listening(store)
+
+    store.doorbell.ring(["alice", "bob"])
+
     assert woken.wait(PATIENCE)
 
 
@@ -502,12 +641,84 @@ def test_a8_two_ids_are_kept_as_two(one: str, other: str) -> None:
 
 
 def test_a8_a_database_that_is_away_is_unavailable() -> None:
-    """A8: in our words, and without its address."""
-    with pytest.raises(StoreUnavailable) as away:
-        PostgresStore(NOWHERE)
+    """A8, A6: it says where it looked, so that a mistake can be found, and not with what password."""
+    with pytest.raises(StoreUnavailable, match="/nowhere/") as away:
+        PostgresStore(f"{NOWHERE} password=hunter2")
 
     assert away.value.retryable
-    assert "nowhere" not in str(away.value)
+    assert "hunter2" not in str(away.value)
+
+
+@pytest.mark.parametrize("conninfo", ["nonsense", "postgresql://alice:hunter2@[/db"])
+def test_a8_what_libpq_does_not_take_is_refused(conninfo: str) -> None:
+    """A8, A6: it may hold a password."""
+    with pytest.raises(InvalidValue) as refused:
+        PostgresStore(conninfo)
+
+    assert refused.value.field == "conninfo"
+    assert "hunter2" not in str(refused.value)
+
+
+@pytest.mark.parametrize("connections", [0, -1, 1.5, True, None])
+@pytest.mark.parametrize("kind", [PostgresStore, AsyncPostgresStore])
+def test_a8_there_is_a_connection_at_least(kind: Callable[..., object], connections: object) -> None:
+    """A8: before anything is asked of the database."""
+    with pytest.raises(InvalidValue) as refused:
+        kind(NOWHERE, connections=connections)
+
+    assert refused.value.field == "connections"
+
+
+def test_a8_a_database_that_keeps_some_characters_only_is_refused(postgres: Server) -> None:
+    """A8: a text could not be recorded, or would come back changed."""
+    name = new_schema()
+    with psycopg.connect(postgres.conninfo, autocommit=True) as connection:
+        made = "CREATE DATABASE {} ENCODING LATIN1 LOCALE 'C' TEMPLATE template0"
+        connection.execute(sql.SQL(made).format(sql.Identifier(name)))
+    latin = psycopg.conninfo.make_conninfo(postgres.conninfo, dbname=name)
+
+    with pytest.raises(UnusableStore, match="LATIN1, and must be UTF8"):
+        PostgresStore(latin)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        "-c client_encoding=latin1",
+        "-c default_transaction_isolation=serializable",
+        "-c search_path=evil",
+        "-c timezone=Asia/Kathmandu -c datestyle=German",
+    ],
+)
+def test_a8_what_a_connection_begins_with_does_no_harm(postgres: Server, options: str) -> None:
+    """A8, F6: encodings, isolation, where names are looked up, how dates are written."""
+    with psycopg.connect(postgres.conninfo, autocommit=True) as connection:
+        connection.execute("CREATE SCHEMA IF NOT EXISTS evil")
+        connection.execute(
+            "CREATE OR REPLACE FUNCTION evil.array_positions(boolean[], boolean) RETURNS integer[]"
+            " LANGUAGE sql AS $$ SELECT ARRAY[]::integer[] $$"
+        )
+    conninfo = psycopg.conninfo.make_conninfo(postgres.conninfo, options=options)
+    gateway = FakeGateway()
+    with PostgresStore(conninfo, schema=new_schema()) as store:
+        service = staffed(TransferService(store, gateway=gateway))
+        sent = service.reply("i", "żółć 🎉", by="alice")
+        request = service.request_transfer("i", BOB, by="alice")
+        assert [sent] == gateway.sent
+        assert request == service.transfer(request.id)
+
+
+def test_f4_many_may_make_a_schema_at_once_at_any_isolation(postgres: Server) -> None:
+    """F4: who waited for the lock sees what was made meanwhile."""
+    name = new_schema()
+    strict = psycopg.conninfo.make_conninfo(
+        postgres.conninfo, options="-c default_transaction_isolation=repeatable\\ read"
+    )
+
+    with ThreadPoolExecutor(8) as pool:
+        taken = list(pool.map(lambda _: migrate(strict, schema=name), range(8)))
+
+    assert len(STEPS) == sum(taken)
 
 
 def test_a8_a_closed_store_is_unusable(store: PostgresStore) -> None:
@@ -692,6 +903,49 @@ def test_a8_an_awaited_database_that_is_away_is_unavailable() -> None:
             with pytest.raises(StoreUnavailable):
                 await store.transfer("t")
         await store.close()
+
+    asyncio.run(lesson())
+
+
+@pytest.mark.parametrize("milliseconds", [0, 2, 4, 8, 12, 16, 24])
+def test_a8_an_opening_that_is_cancelled_can_be_done_again(postgres: Server, milliseconds: int) -> None:
+    """A8: the first client of a web server went away while the store connected."""
+
+    async def lesson() -> None:
+        store = AsyncPostgresStore(postgres.conninfo, schema=new_schema())
+        first = asyncio.ensure_future(store.transfer("t"))
+        await asyncio.sleep(milliseconds / 1_000)
+        first.cancel()
+        await asyncio.wait((first,))
+        assert await store.transfer("t") is None
+        await store.close()
+
+    asyncio.run(lesson())
+
+
+def test_a8_an_opening_that_fails_can_be_done_again(postgres: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A8: there was no connection to be had for a while."""
+
+    async def lesson() -> None:
+        store = AsyncPostgresStore(postgres.conninfo, schema=new_schema())
+        with monkeypatch.context() as patch:
+            patch.setattr("sms_transfer.adapters.postgres.awaitable.PATIENCE", 0.000_001)
+            with pytest.raises(StoreUnavailable):
+                await store.open()
+        assert await store.transfer("t") is None
+        await store.close()
+
+    asyncio.run(lesson())
+
+
+def test_a8_a_store_that_was_closed_before_it_was_used_stays_closed(postgres: Server) -> None:
+    """A8: nobody would close what it opened."""
+
+    async def lesson() -> None:
+        store = AsyncPostgresStore(postgres.conninfo, schema=new_schema())
+        await store.close()
+        with pytest.raises(UnusableStore, match="closed"):
+            await store.transfer("t")
 
     asyncio.run(lesson())
 

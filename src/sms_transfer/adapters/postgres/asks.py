@@ -17,6 +17,7 @@ from psycopg import sql
 
 from sms_transfer.adapters.codec import to_json
 from sms_transfer.adapters.postgres import statements
+from sms_transfer.adapters.postgres.ids import given_id, kept_id
 from sms_transfer.adapters.records import (
     REMEMBERED_CHANGES,
     Kept,
@@ -52,30 +53,11 @@ EVERYBODY: Final = "*"
 
 @attrs.frozen
 class Ask(Generic[T]):
-    """One statement, and what its rows mean.
-
-    Args:
-        writes: whether it changes anything, and so may be refused in the database.
-    """
+    """One statement, and what its rows mean."""
 
     statement: sql.Composed
     params: Sequence[object]
     answer: Callable[[Sequence[Row]], T]
-    writes: bool = False
-
-
-def kept_id(id_: str) -> str:
-    """An id in the form that PostgreSQL can keep: its texts hold no NUL."""
-    if "\\" in id_ or "\0" in id_:
-        return id_.replace("\\", "\\\\").replace("\0", "\\0")
-    return id_
-
-
-def given_id(kept: str) -> str:
-    """The id that is kept in this form."""
-    if "\\" in kept:
-        return "\\".join(part.replace("\\0", "\0") for part in kept.split("\\\\"))
-    return kept
 
 
 def _kept_or_none(id_: str | None) -> str | None:
@@ -104,18 +86,11 @@ class Asks:
         self._composed: dict[str, sql.Composed] = {}
         self._schema = sql.Identifier(schema)
 
-    def _ask(
-        self,
-        statement: LiteralString,
-        params: Sequence[object],
-        answer: Callable[[Sequence[Row]], T],
-        *,
-        writes: bool = False,
-    ) -> Ask[T]:
+    def _ask(self, statement: LiteralString, params: Sequence[object], answer: Callable[[Sequence[Row]], T]) -> Ask[T]:
         composed = self._composed.get(statement)
         if composed is None:
             composed = self._composed[statement] = sql.SQL(statement).format(s=self._schema)
-        return Ask(composed, params, answer, writes)
+        return Ask(composed, params, answer)
 
     # the directory
 
@@ -127,9 +102,7 @@ class Asks:
             if not found:
                 raise AlreadyExists(kind="agent", id=agent.id)
 
-        return self._ask(
-            statements.ADD_AGENT, (kept_id(agent.id), has_left(agent), to_json(agent)), answer, writes=True
-        )
+        return self._ask(statements.ADD_AGENT, (kept_id(agent.id), has_left(agent), to_json(agent)), answer)
 
     def agent_body(self, agent_id: str) -> Ask[str | None]:
         """The record as it is kept, to be compared with what is known."""
@@ -143,7 +116,7 @@ class Asks:
                 raise Conflict(kind="agent", id=agent.id)
 
         params = (kept_id(agent.id), body, has_left(agent), to_json(agent))
-        return self._ask(statements.REPLACE_AGENT, params, answer, writes=True)
+        return self._ask(statements.REPLACE_AGENT, params, answer)
 
     # one command
 
@@ -168,7 +141,7 @@ class Asks:
 
     def commit(self, decision: Decision) -> Ask[None]:
         ring = (self.channel, ring_for(decision.concerned)) if decision.concerned else (None, None)
-        return self._ask(statements.COMMIT, (*_commit_params(rows(decision)), *ring), _nothing, writes=True)
+        return self._ask(statements.COMMIT, (*_commit_params(rows(decision)), *ring), _nothing)
 
     def ring(self, agent_ids: Collection[str]) -> Ask[None]:
         return self._ask(statements.RING, (self.channel, ring_for(agent_ids)), _nothing)
@@ -210,15 +183,15 @@ class Asks:
             events = all_loaded(_pairs([(id_, body) for _, id_, body in found]), Event)
             return EventPage(events=events, cursor=str(found[-1][0] if found else start))
 
-        return self._ask(statements.FEED, (start, limit), answer, writes=True)
+        return self._ask(statements.FEED, (start, min(limit, _MOST)), answer)
 
     # what time brings
 
     def due(self, now: datetime, limit: int) -> Ask[tuple[str, ...]]:
-        return self._ask(statements.DUE, (now, limit), _ids)
+        return self._ask(statements.DUE, (now, min(limit, _MOST)), _ids)
 
     def unsent(self, limit: int) -> Ask[tuple[str, ...]]:
-        return self._ask(statements.UNSENT, (limit,), _ids, writes=True)
+        return self._ask(statements.UNSENT, (min(limit, _MOST),), _ids)
 
     def next_unsent(self, interaction_id: str) -> Ask[Message | None]:
         return self._ask(
@@ -228,17 +201,17 @@ class Asks:
         )
 
     def mark_sent(self, message_id: str) -> Ask[None]:
-        return self._ask(statements.MARK_SENT, (kept_id(message_id),), _nothing, writes=True)
+        return self._ask(statements.MARK_SENT, (kept_id(message_id),), _nothing)
 
     # My Messages
 
     def mark_read(self, agent_id: str, message_id: str, *, read: bool) -> Ask[bool]:
         params = (kept_id(agent_id), kept_id(message_id), read, REMEMBERED_CHANGES)
-        return self._ask(statements.MARK_READ, params, _whether, writes=True)
+        return self._ask(statements.MARK_READ, params, _whether)
 
     def delete_message(self, agent_id: str, message_id: str) -> Ask[bool]:
         return self._ask(
-            statements.DELETE_ENTRY, (kept_id(agent_id), kept_id(message_id), REMEMBERED_CHANGES), _whether, writes=True
+            statements.DELETE_ENTRY, (kept_id(agent_id), kept_id(message_id), REMEMBERED_CHANGES), _whether
         )
 
 
@@ -250,7 +223,7 @@ def _commit_params(written: Rows) -> tuple[object, ...]:
     claim = written.claim
     return (
         kept_id(written.id),
-        written.version,
+        min(written.version, _MOST),
         _kept_or_none(written.holder),
         _kept_or_none(written.invitee),
         written.offered_until,

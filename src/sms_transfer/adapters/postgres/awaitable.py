@@ -15,17 +15,25 @@ from psycopg.rows import tuple_row
 from psycopg_pool import AsyncConnectionPool
 
 from sms_transfer.adapters.postgres.asks import Ask, Asks
-from sms_transfer.adapters.postgres.blocking import KEEP, PATIENCE, SAVE, UNDO, not_to_be_listened_to
+from sms_transfer.adapters.postgres.blocking import (
+    CONNECTING,
+    ISOLATION,
+    PATIENCE,
+    checked_connections,
+    no_feed,
+    not_to_be_listened_to,
+)
 from sms_transfer.adapters.postgres.doorbell import AsyncDoorbell
-from sms_transfer.adapters.postgres.faults import translated
+from sms_transfer.adapters.postgres.faults import checked_encoding, out_of_pipeline, translated
 from sms_transfer.adapters.postgres.schema import check_version, checked_name, migrate
+from sms_transfer.adapters.postgres.statements import KEEP, SAVE, UNDO
 from sms_transfer.adapters.records import stored_agent
 from sms_transfer.core.commands import Need
 from sms_transfer.core.decision import Decision
 from sms_transfer.core.desktop import Desktop
 from sms_transfer.core.events import Event
 from sms_transfer.core.model import Agent, Message, TransferRequest
-from sms_transfer.errors import StoreUnavailable
+from sms_transfer.errors import StoreUnavailable, UnusableStore
 from sms_transfer.ports import EventPage, Facts, Subscription
 
 T = TypeVar("T")
@@ -120,35 +128,60 @@ class AsyncPostgresStore(AsyncAskingStore):
         connections: int = 10,
     ) -> None:
         super().__init__(schema)
+        checked_connections(connections)
         self._prepare: Final = partial(migrate if create else check_version, conninfo, schema=schema)
-        self._pool = AsyncConnectionPool(
+        self._make_pool: Final = partial(
+            AsyncConnectionPool[psycopg.AsyncConnection[Any]],
             conninfo,
             min_size=1,
             max_size=connections,
             timeout=PATIENCE,
             reconnect_timeout=PATIENCE,  # or it would try ever more seldom, and be away for as long again
-            kwargs={"autocommit": True},
+            kwargs=CONNECTING,
+            configure=_configure,
             name="sms-transfer",
             open=False,
         )
-        self._opening = asyncio.Lock()
-        self._is_open = False
+        self._pool: AsyncConnectionPool[psycopg.AsyncConnection[Any]] | None = None
+        self._changing = asyncio.Lock()
+        self._closed = False
         self.doorbell: Final = AsyncDoorbell(conninfo, schema, ring=self._notify)
         """Wakes the listeners of every process; rung by commits."""
 
     async def open(self) -> None:
-        """Connect, and make the schema or bring it up to date; done by itself when it is first needed."""
-        async with self._opening:
-            if not self._is_open:
+        """Connect, and make the schema or bring it up to date; done by itself when it is first needed.
+
+        One that fails, or is cancelled, leaves nothing open, and the next one tries again.
+        """
+        await self._open()
+
+    async def _open(self) -> AsyncConnectionPool[psycopg.AsyncConnection[Any]]:
+        async with self._changing:
+            if self._closed:
+                raise UnusableStore(detail="it is closed")
+            if self._pool is None:
                 await asyncio.to_thread(self._prepare)  # once in a store's life: not worth a second way to write it
-                with translated():
-                    await self._pool.open(wait=True, timeout=PATIENCE)
-                self._is_open = True
+                self._pool = await self._opened_pool()
+            return self._pool
+
+    async def _opened_pool(self) -> AsyncConnectionPool[psycopg.AsyncConnection[Any]]:
+        pool = self._make_pool()
+        try:
+            with translated():
+                await pool.open(wait=True, timeout=PATIENCE)
+        except BaseException:  # a pool that was not opened whole can never be
+            await asyncio.shield(pool.close())
+            raise
+        return pool
 
     async def close(self) -> None:
-        """Give back every connection; may be called twice."""
+        """Give back every connection, for good; may be called twice."""
+        self._closed = True
         await self.doorbell.close()
-        await self._pool.close()
+        async with self._changing:
+            pool, self._pool = self._pool, None
+        if pool is not None:
+            await pool.close()
 
     async def __aenter__(self) -> Self:
         await self.open()
@@ -163,15 +196,14 @@ class AsyncPostgresStore(AsyncAskingStore):
         await self._do(self._asks.ring(agent_ids))
 
     async def _do(self, ask: Ask[T]) -> T:
-        if not self._is_open:
-            await self.open()
+        pool = self._pool or await self._open()
         try:
             with translated():
-                async with self._pool.connection() as connection:
+                async with pool.connection() as connection:
                     found = await (await connection.execute(ask.statement, ask.params, prepare=True)).fetchall()
         except StoreUnavailable:
-            if not self._pool.closed:
-                await self._pool.check()  # others may be gone too: do not give each of them to somebody
+            if not pool.closed:
+                await pool.check()  # others may be gone too: do not give each of them to somebody
             raise
         return ask.answer(found)
 
@@ -179,29 +211,45 @@ class AsyncPostgresStore(AsyncAskingStore):
 class AsyncPostgresTransaction(AsyncAskingStore):
     """As `PostgresTransaction`, for `AsyncTransferService` and the host's `psycopg.AsyncConnection`."""
 
-    joins_transaction: Final = True
-
     def __init__(self, connection: psycopg.AsyncConnection[Any], *, schema: str = "sms_transfer") -> None:
         super().__init__(schema)
+        checked_encoding(connection)
         self._connection = connection
         self.doorbell: Final = AsyncTransactionDoorbell(self._notify)
+
+    @property
+    def joins_transaction(self) -> bool:
+        """It does."""
+        return True
+
+    async def events(self, *, after: str | None, limit: int) -> EventPage:  # noqa: ARG002 - the port's signature
+        """Not here. Raises like `PostgresTransaction.events`."""
+        raise no_feed()
 
     async def _notify(self, agent_ids: Collection[str]) -> None:
         await self._do(self._asks.ring(agent_ids))
 
     async def _do(self, ask: Ask[T]) -> T:
+        out_of_pipeline(self._connection)
         with translated():
-            async with self._connection.cursor(row_factory=tuple_row) as cursor:
-                if not ask.writes:
-                    return ask.answer(await (await cursor.execute(ask.statement, ask.params)).fetchall())
+            async with psycopg.AsyncCursor(self._connection, row_factory=tuple_row) as cursor:
                 await cursor.execute(SAVE)
                 try:
                     found = await (await cursor.execute(ask.statement, ask.params)).fetchall()
-                except psycopg.Error:
-                    await cursor.execute(UNDO)
+                except BaseException:  # the host's task may have been cancelled, too
+                    await asyncio.shield(_undo(cursor))
                     raise
                 await cursor.execute(KEEP)
         return ask.answer(found)
+
+
+async def _undo(cursor: psycopg.AsyncCursor[tuple[Any, ...]]) -> None:
+    await cursor.execute(UNDO)
+    await cursor.execute(KEEP)
+
+
+async def _configure(connection: psycopg.AsyncConnection[Any]) -> None:
+    await connection.execute(ISOLATION)
 
 
 class AsyncTransactionDoorbell:

@@ -14,26 +14,43 @@ from psycopg_pool import ConnectionPool
 
 from sms_transfer.adapters.postgres.asks import Ask, Asks
 from sms_transfer.adapters.postgres.doorbell import Doorbell
-from sms_transfer.adapters.postgres.faults import translated
+from sms_transfer.adapters.postgres.faults import checked_encoding, out_of_pipeline, translated
 from sms_transfer.adapters.postgres.schema import check_version, checked_name, migrate
+from sms_transfer.adapters.postgres.statements import KEEP, SAVE, UNDO
 from sms_transfer.adapters.records import stored_agent
 from sms_transfer.core.commands import Need
 from sms_transfer.core.decision import Decision
 from sms_transfer.core.desktop import Desktop
 from sms_transfer.core.events import Event
 from sms_transfer.core.model import Agent, Message, TransferRequest
-from sms_transfer.errors import StoreUnavailable, UnusableStore
+from sms_transfer.errors import InvalidValue, StoreUnavailable, UnusableStore
 from sms_transfer.ports import EventPage, Facts, Subscription
 
 T = TypeVar("T")
 
-SAVE: Final = "SAVEPOINT sms_transfer"
-UNDO: Final = "ROLLBACK TO sms_transfer; RELEASE sms_transfer"
-KEEP: Final = "RELEASE sms_transfer"
-"""What makes one ask all or nothing inside a transaction of the host's."""
-
 PATIENCE: Final = 5.0
 """Seconds that a command waits for a connection of the pool's."""
+
+
+CONNECTING: Final[dict[str, Any]] = {"autocommit": True, "client_encoding": "utf8"}
+"""How the pool connects, beside what the user says."""
+ISOLATION: Final = "SET default_transaction_isolation = 'read committed'"
+"""What each of the pool's connections begins with. The functions in the database look again once they have a lock; a
+stricter isolation would show them what was before."""
+
+
+def _configure(connection: psycopg.Connection[Any]) -> None:
+    connection.execute(ISOLATION)
+
+
+def checked_connections(connections: int) -> None:
+    """Refuse a number of connections that is none.
+
+    Raises:
+        InvalidValue: it is not.
+    """
+    if type(connections) is not int or connections < 1:
+        raise InvalidValue(field="connections", rule="must be a whole number, 1 or more")
 
 
 class AskingStore(ABC):
@@ -134,6 +151,7 @@ class PostgresStore(AskingStore):
         connections: int = 10,
     ) -> None:
         super().__init__(schema)
+        checked_connections(connections)
         if create:
             migrate(conninfo, schema=schema)
         else:
@@ -144,7 +162,8 @@ class PostgresStore(AskingStore):
             max_size=connections,
             timeout=PATIENCE,
             reconnect_timeout=PATIENCE,  # or it would try ever more seldom, and be away for as long again
-            kwargs={"autocommit": True},
+            kwargs=CONNECTING,
+            configure=_configure,
             name="sms-transfer",
             open=True,
         )
@@ -155,8 +174,10 @@ class PostgresStore(AskingStore):
 
     def close(self) -> None:
         """Give back every connection; may be called twice."""
-        self.doorbell.close()
-        self._pool.close()
+        try:
+            self.doorbell.close()
+        finally:
+            self._pool.close()
 
     def __enter__(self) -> Self:
         return self
@@ -194,26 +215,39 @@ class PostgresTransaction(AskingStore):
         schema: the name of the schema that everything lives in, made by `migrate`.
     """
 
-    joins_transaction: Final = True
-
     def __init__(self, connection: psycopg.Connection[Any], *, schema: str = "sms_transfer") -> None:
         super().__init__(schema)
+        checked_encoding(connection)
         self._connection = connection
         self.doorbell: Final = TransactionDoorbell(self._notify)
+
+    @property
+    def joins_transaction(self) -> bool:
+        """It does."""
+        return True
+
+    def events(self, *, after: str | None, limit: int) -> EventPage:  # noqa: ARG002 - the port's signature
+        """Not here.
+
+        Raises:
+            UnusableStore: always: places in the feed that were given in a transaction could be taken back.
+        """
+        raise no_feed()
 
     def _notify(self, agent_ids: Collection[str]) -> None:
         self._do(self._asks.ring(agent_ids))
 
     def _do(self, ask: Ask[T]) -> T:
-        with translated(), self._connection.cursor(row_factory=tuple_row) as cursor:
-            if not ask.writes:
-                return ask.answer(cursor.execute(ask.statement, ask.params).fetchall())
-            # Not `Connection.transaction`: where the host has run nothing yet, that would commit at its end.
+        # Not `Connection.transaction`: where the host has run nothing yet, that would commit at its end.
+        # Not `Connection.cursor`: the host may have cursors of another kind.
+        out_of_pipeline(self._connection)
+        with translated(), psycopg.Cursor(self._connection, row_factory=tuple_row) as cursor:
             cursor.execute(SAVE)
             try:
                 found = cursor.execute(ask.statement, ask.params).fetchall()
-            except psycopg.Error:
+            except BaseException:
                 cursor.execute(UNDO)
+                cursor.execute(KEEP)
                 raise
             cursor.execute(KEEP)
         return ask.answer(found)
@@ -235,6 +269,11 @@ class TransactionDoorbell:
             UnusableStore: always; a workspace is connected to a service on a `PostgresStore`.
         """
         raise not_to_be_listened_to()
+
+
+def no_feed() -> UnusableStore:
+    """What whoever reads the feed inside a transaction is told."""
+    return UnusableStore(detail="the feed cannot be read in a transaction; read it from a service on a store")
 
 
 def not_to_be_listened_to() -> UnusableStore:

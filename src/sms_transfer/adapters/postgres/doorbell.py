@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Awaitable, Callable, Collection
-from threading import Event, Lock, Thread
+from threading import Event, Lock, Thread, current_thread
 from typing import Final
 
 import psycopg
@@ -41,8 +41,12 @@ class _Board:
         return self._bells.listen(agent_id, wake)
 
     def heard(self, payload: str) -> None:
-        """Wake whom a notification is for."""
-        self._wake(self._bells.listening() if payload == EVERYBODY else json.loads(payload))
+        """Wake whom a notification is for; everybody, if it is none of ours: anybody may notify."""
+        try:
+            agent_ids = self._bells.listening() if payload == EVERYBODY else _agents_in(payload)
+        except (ValueError, TypeError, RecursionError):
+            agent_ids = self._bells.listening()
+        self._wake(agent_ids)
 
     def hears(self) -> None:
         """From now on everything is heard; what was not must be looked up."""
@@ -54,8 +58,13 @@ class _Board:
         for agent_id in agent_ids:
             try:
                 self._bells.ring((agent_id,))
-            except Exception as error:  # noqa: BLE001 - a host's code; the other agents must be woken all the same
+            except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - a host's code; the others must be woken
                 log_failure("could not wake the desktops of agent", agent_id, error)
+
+
+def _agents_in(payload: str) -> Collection[str]:
+    said: frozenset[object] = frozenset(json.loads(payload))
+    return [one for one in said if isinstance(one, str)]
 
 
 class Doorbell:
@@ -94,7 +103,7 @@ class Doorbell:
         self._closed.set()
         with self._lock:
             thread, self._thread = self._thread, None
-        if thread is not None:
+        if thread is not None and thread is not current_thread():  # a listener may close it
             thread.join()
 
     def _stay_connected(self) -> None:
@@ -102,7 +111,7 @@ class Doorbell:
             try:
                 with psycopg.connect(self._conninfo, autocommit=True) as connection:
                     self._hear(connection)
-            except psycopg.Error as error:
+            except Exception as error:  # noqa: BLE001 - whatever it is, a bell that hears nothing is no bell
                 self._hears.clear()
                 self._board.missed = True
                 log_failure("could not listen to", "PostgreSQL", error)
@@ -162,7 +171,7 @@ class AsyncDoorbell:
                     self._board.hears()
                     async for notification in connection.notifies():
                         self._board.heard(notification.payload)
-            except psycopg.Error as error:
+            except Exception as error:  # noqa: BLE001 - whatever it is, a bell that hears nothing is no bell
                 self._hears.clear()
                 self._board.missed = True
                 log_failure("could not listen to", "PostgreSQL", error)

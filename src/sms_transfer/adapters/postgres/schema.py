@@ -31,7 +31,7 @@ from typing import Final
 import psycopg
 from psycopg import sql
 
-from sms_transfer.adapters.postgres.faults import translated
+from sms_transfer.adapters.postgres.faults import connect, translated
 from sms_transfer.core.check import untrusted
 from sms_transfer.errors import InvalidValue, UnusableStore
 
@@ -80,7 +80,7 @@ def migrate(conninfo: str, *, schema: str = "sms_transfer", steps: Sequence[str]
         StoreUnavailable: the database cannot be reached.
     """
     name = sql.Identifier(checked_name(schema))
-    with translated(), psycopg.connect(conninfo) as connection:
+    with connect(conninfo) as connection, translated():
         connection.execute("SELECT pg_advisory_xact_lock(%s)", (MIGRATION_LOCK,))
         known = _version(connection, schema)
         if known > len(steps):
@@ -106,8 +106,10 @@ def check_version(conninfo: str, *, schema: str = "sms_transfer") -> None:
         UnusableStore: it is not there, older or newer.
         StoreUnavailable: the database cannot be reached.
     """
-    with translated(), psycopg.connect(conninfo) as connection:
+    with connect(conninfo) as connection, translated():
         known = _version(connection, checked_name(schema))
+    if known == 0:
+        raise UnusableStore(detail=f"there is no schema {schema} of this library's: call migrate")
     if known != len(STEPS):
         raise UnusableStore(detail=f"schema {schema} has version {known}, and this code needs {len(STEPS)}")
 

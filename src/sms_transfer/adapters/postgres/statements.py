@@ -44,3 +44,8 @@ SELECT id, body FROM {s}.text WHERE interaction_id = %s AND unsent ORDER BY numb
 MARK_SENT: Final[LiteralString] = "SELECT {s}.mark_sent(%s)"
 MARK_READ: Final[LiteralString] = "SELECT {s}.mark_read(%s, %s, %s, %s)"
 DELETE_ENTRY: Final[LiteralString] = "SELECT {s}.delete_entry(%s, %s, %s)"
+
+# What makes one ask all or nothing inside a transaction of the host's.
+SAVE: Final = "SAVEPOINT sms_transfer"
+UNDO: Final = "ROLLBACK TO sms_transfer"
+KEEP: Final = "RELEASE sms_transfer"

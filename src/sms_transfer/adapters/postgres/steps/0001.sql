@@ -1,5 +1,6 @@
 -- The first form of the schema: tables, and the functions that a store's operations call.
--- schema.py tells how it works. Wherever it says sms_transfer, the name of the user's choosing is put.
+-- schema.py tells how it works. What is called from outside sees PostgreSQL's own functions only, whatever the caller's
+-- search_path has. Wherever it says sms_transfer, the name of the user's choosing is put.
 
 -- holder: on whose desktop it is. texts, events: how many there are, so the next one's number. unsent: how many texts
 -- wait for the gateway; turn: this interaction's place among those with some.
@@ -122,11 +123,12 @@ BEGIN
   END LOOP;
 END $$;
 
--- Be the only one who counts this agent's places, until the transaction ends.
+-- Be the only one who counts this agent's places, until the transaction ends. The row is written, and not only locked:
+-- so a transaction that sees an older one (a stricter isolation) fails instead of deciding upon what was.
 CREATE FUNCTION sms_transfer.lock_desk(p_agent text) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
-  INSERT INTO sms_transfer.desk (agent_id, version) VALUES (p_agent, 0) ON CONFLICT DO NOTHING;
-  PERFORM FROM sms_transfer.desk WHERE agent_id = p_agent FOR UPDATE;
+  INSERT INTO sms_transfer.desk AS desk (agent_id, version) VALUES (p_agent, 0)
+  ON CONFLICT (agent_id) DO UPDATE SET version = desk.version;
 END $$;
 
 -- Refuse a claim (E3, T9). Its desk is locked, and this statement began after that, so nothing recent is missed.
@@ -179,7 +181,8 @@ CREATE FUNCTION sms_transfer.commit_decision(
   p_agents text[], p_entries text[], p_marks boolean[], p_entry_bodies text[], p_remembered bigint,
   p_claim_agent text, p_claim_limit bigint, p_claim_at timestamptz, p_claim_invites boolean,
   p_channel text, p_ring text
-) RETURNS void LANGUAGE plpgsql AS $$
+) RETURNS void LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   v_texts integer := cardinality(p_texts);
   v_unsent integer := cardinality(array_positions(p_outbound, true));
@@ -252,7 +255,8 @@ END $$;
 CREATE FUNCTION sms_transfer.read_need(
   p_interaction text, p_kind text, p_name text, p_load_of text, p_now timestamptz, p_message text,
   p_key_agent text, p_key text, p_agents text[]
-) RETURNS TABLE (kind text, id text, body text) LANGUAGE plpgsql STABLE AS $$
+) RETURNS TABLE (kind text, id text, body text) LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   v_interaction text := p_interaction;
   v_transfer text;
@@ -285,7 +289,8 @@ END $$;
 -- A desktop, in one snapshot: all of it, or what changed after a version if the changes since are still known.
 CREATE FUNCTION sms_transfer.read_desktop(
   p_agent text, p_since bigint, p_known text[], p_texts bigint[], p_remembered bigint
-) RETURNS TABLE (kind text, id text, number bigint, mark boolean, body text) LANGUAGE plpgsql STABLE AS $$
+) RETURNS TABLE (kind text, id text, number bigint, mark boolean, body text) LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   v_version bigint := coalesce((SELECT version FROM sms_transfer.desk WHERE agent_id = p_agent), 0);
   v_partial boolean := coalesce(p_since BETWEEN v_version - p_remembered AND v_version, false) AND p_since >= 0;
@@ -317,7 +322,8 @@ BEGIN
 END $$;
 
 -- The interactions whose texts wait, those that waited longest first; they go to the end of the row.
-CREATE FUNCTION sms_transfer.next_turns(p_limit bigint) RETURNS TABLE (interaction text) LANGUAGE sql AS $$
+CREATE FUNCTION sms_transfer.next_turns(p_limit bigint) RETURNS TABLE (interaction text) LANGUAGE sql
+SET search_path = pg_catalog, pg_temp AS $$
   WITH waiting AS (
     SELECT id, turn FROM sms_transfer.interaction WHERE unsent > 0 ORDER BY turn LIMIT p_limit FOR UPDATE SKIP LOCKED
   ), numbered AS (
@@ -331,7 +337,8 @@ $$;
 
 -- A page of the feed. Events that nobody has read yet get their places now, when they are committed and can be seen.
 CREATE FUNCTION sms_transfer.read_feed(p_after bigint, p_limit bigint)
-RETURNS TABLE (place bigint, interaction text, content text) LANGUAGE plpgsql AS $$
+RETURNS TABLE (place bigint, interaction text, content text) LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   v_last bigint;
   v_new bigint;
@@ -356,7 +363,8 @@ END $$;
 
 -- Change a record. It takes the desk's lock, so it stands before or after an invitation, and never beside it (T9).
 CREATE FUNCTION sms_transfer.replace_agent(p_id text, p_known text, p_has_left boolean, p_body text)
-RETURNS boolean LANGUAGE plpgsql AS $$
+RETURNS boolean LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   PERFORM sms_transfer.lock_desk(p_id);
   UPDATE sms_transfer.agent SET has_left = p_has_left, body = p_body WHERE id = p_id AND body = p_known;
@@ -364,7 +372,8 @@ BEGIN
 END $$;
 
 -- A gateway took this text; saying so twice does no harm.
-CREATE FUNCTION sms_transfer.mark_sent(p_id text) RETURNS void LANGUAGE plpgsql AS $$
+CREATE FUNCTION sms_transfer.mark_sent(p_id text) RETURNS void LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   v_interaction text;
   v_number integer;
@@ -379,7 +388,8 @@ END $$;
 
 -- My Messages (D4): true if there is such an entry; a change only if there was one.
 CREATE FUNCTION sms_transfer.mark_read(p_agent text, p_id text, p_read boolean, p_remembered bigint)
-RETURNS boolean LANGUAGE plpgsql AS $$
+RETURNS boolean LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   PERFORM FROM sms_transfer.desk WHERE agent_id = p_agent FOR UPDATE;
   UPDATE sms_transfer.entry SET read = p_read WHERE agent_id = p_agent AND id = p_id AND read <> p_read;
@@ -391,7 +401,8 @@ BEGIN
 END $$;
 
 CREATE FUNCTION sms_transfer.delete_entry(p_agent text, p_id text, p_remembered bigint)
-RETURNS boolean LANGUAGE plpgsql AS $$
+RETURNS boolean LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   PERFORM FROM sms_transfer.desk WHERE agent_id = p_agent FOR UPDATE;
   DELETE FROM sms_transfer.entry WHERE agent_id = p_agent AND id = p_id;
