@@ -10,6 +10,7 @@ import pytest
 import sms_transfer
 from kept_in_memory import AsyncSharedStore, SharedStore
 from sms_transfer import Event, TransferClosed, TransferEvent
+from sms_transfer.adapters.blocking import AwaitableStore
 from sms_transfer.adapters.in_process import InProcessMessaging
 from sms_transfer.adapters.memory import MemoryStore
 from sms_transfer.core.decision import Decision
@@ -84,6 +85,19 @@ class TestAsyncSharedStore(AsyncStoreConformance):
             return await store.reopen()
 
         return reopen
+
+
+class TestAwaitableMemoryStore(AsyncStoreConformance):
+    """A blocking store whose methods are called by threads of the loop."""
+
+    examples = 20
+
+    @pytest.fixture
+    def make_async_store(self) -> MakeAsyncStore:
+        async def make() -> AwaitableStore:
+            return AwaitableStore(MemoryStore())
+
+        return make
 
 
 class TestMemoryDirectory(DirectoryConformance):

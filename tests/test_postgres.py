@@ -49,7 +49,8 @@ from sms_transfer.adapters.postgres import (
     migrate,
 )
 from sms_transfer.adapters.postgres.asks import EVERYBODY, Ask, ring_for
-from sms_transfer.adapters.postgres.faults import fault
+from sms_transfer.adapters.postgres.doorbell import Doorbell
+from sms_transfer.adapters.postgres.faults import fault, translated
 from sms_transfer.adapters.postgres.ids import given_id, kept_id
 from sms_transfer.adapters.postgres.schema import STEPS
 from sms_transfer.core.commands import Need
@@ -936,6 +937,56 @@ def test_a8_an_opening_that_fails_can_be_done_again(postgres: Server, monkeypatc
         await store.close()
 
     asyncio.run(lesson())
+
+
+def test_a8_many_tasks_may_open_it_at_once(postgres: Server) -> None:
+    """A8: one does, and the others use what it opened."""
+
+    async def lesson() -> list[object]:
+        async with AsyncPostgresStore(postgres.conninfo, schema=new_schema()) as store:
+            await store.close()
+        store = AsyncPostgresStore(postgres.conninfo, schema=store.schema, connections=2)
+        found: list[object] = await asyncio.gather(*[store.transfer("t") for _ in range(5)])
+        await store.close()
+        return found
+
+    assert [None] * 5 == asyncio.run(lesson())
+
+
+def test_f7_an_awaited_call_says_that_the_store_is_away(postgres: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    """F7: a connection that breaks is told of, and the next call has another."""
+
+    async def broken(*_: object, **__: object) -> None:
+        raise psycopg.OperationalError
+
+    async def lesson() -> None:
+        async with AsyncPostgresStore(postgres.conninfo, schema=new_schema()) as store:
+            with monkeypatch.context() as patch:
+                patch.setattr(psycopg.AsyncConnection, "execute", broken)
+                with pytest.raises(StoreUnavailable):
+                    await store.transfer("t")
+            assert await store.transfer("t") is None
+
+    asyncio.run(lesson())
+
+
+def test_d7_whoever_listens_while_nothing_is_heard_does_not_wait_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    """D7: the database is away; they will be woken when it is back."""
+    monkeypatch.setattr("sms_transfer.adapters.postgres.doorbell._PATIENCE", 0.01)
+    bell = Doorbell(NOWHERE, "nowhere", lambda _: None)
+
+    subscription = bell.listen("bob", lambda: None)
+
+    subscription.close()
+    bell.close()
+
+
+def test_a8_an_encoding_that_was_changed_later_is_told() -> None:
+    """A8, A6: the text that could not be carried is not in the error."""
+    with pytest.raises(UnusableStore, match="UTF-8") as unusable, translated():
+        "żółć".encode("latin1")
+
+    assert "ż" not in str(unusable.value)
 
 
 def test_a8_a_store_that_was_closed_before_it_was_used_stays_closed(postgres: Server) -> None:

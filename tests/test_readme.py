@@ -6,7 +6,6 @@ import re
 from contextlib import ExitStack
 from pathlib import Path
 from pkgutil import resolve_name
-from time import monotonic, sleep
 
 import pytest
 
@@ -14,7 +13,6 @@ import sms_transfer
 from servers import Server, new_schema
 from sms_transfer.adapters.postgres import PostgresStore
 from sms_transfer.adapters.sqlite import SqliteStore
-from sms_transfer.testing import RecordingUI
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -26,7 +24,6 @@ def blocks(language: str) -> list[str]:
 
 
 FIRST, STORES = blocks("python")
-PATIENCE = 10.0
 IN_MEMORY = "service = TransferService()\n"
 PROMISED = re.findall(r"^print\(.*\)  # (.*)$", FIRST, flags=re.MULTILINE)
 
@@ -47,13 +44,9 @@ def test_python(capsys: pytest.CaptureFixture[str]) -> None:
 def test_stores(line: str, postgres: Server, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Wherever it is kept, one line of the first block changes, and it prints the same."""
     imports = "".join(f"{one}\n" for one in STORES.splitlines() if one.startswith("from "))
-    line = line.replace("postgresql://host/database", postgres.conninfo).replace("centre.db", f"{tmp_path}/centre.db")
+    line = line.replace("postgresql://host/database", postgres.conninfo)
+    line = line.replace("centre.sqlite", f"{tmp_path}/centre.sqlite")
     changed = FIRST.replace(IN_MEMORY, f"{line}\n")
-
-    def show(desktop: RecordingUI) -> None:
-        end = monotonic() + PATIENCE
-        while not desktop.previews and monotonic() < end:  # PostgreSQL rings a moment later
-            sleep(0.01)
 
     assert changed != FIRST
     with ExitStack() as opened:
@@ -62,8 +55,7 @@ def test_stores(line: str, postgres: Server, tmp_path: Path, capsys: pytest.Capt
             lambda conninfo: opened.enter_context(PostgresStore(conninfo, schema=new_schema())),
         )
         ours = "SqliteStore, PostgresStore = stores\n"  # as imported, but closed at the end
-        changed = changed.replace("[preview] =", "show(desktop)\n[preview] =")
-        run(imports + ours + changed, stores=stores, show=show)
+        run(imports + ours + changed, stores=stores)
     assert PROMISED == capsys.readouterr().out.splitlines()
 
 

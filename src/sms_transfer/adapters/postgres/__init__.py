@@ -1,8 +1,8 @@
 """Everything in PostgreSQL, shared by as many processes as there are (extra ``postgres``).
 
 `PostgresStore` and `AsyncPostgresStore` hold a pool of connections and a doorbell (``LISTEN`` and ``NOTIFY``).
-`PostgresTransaction` and `AsyncPostgresTransaction` work inside a transaction of the host application's. Each of a
-store's operations is one statement, so a command costs two round trips: one to read, one to commit.
+`PostgresTransaction` and `AsyncPostgresTransaction` work inside a transaction of the host application's. Nearly every
+operation of a store is one statement, so a command about a conversation costs two round trips: to read, and to commit.
 """
 
 try:

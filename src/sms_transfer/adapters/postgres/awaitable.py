@@ -17,7 +17,6 @@ from psycopg_pool import AsyncConnectionPool
 from sms_transfer.adapters.postgres.asks import Ask, Asks
 from sms_transfer.adapters.postgres.blocking import (
     CONNECTING,
-    ISOLATION,
     PATIENCE,
     checked_connections,
     no_feed,
@@ -138,7 +137,6 @@ class AsyncPostgresStore(AsyncAskingStore):
             timeout=PATIENCE,
             reconnect_timeout=PATIENCE,  # or it would try ever more seldom, and be away for as long again
             kwargs=CONNECTING,
-            configure=_configure,
             name="sms-transfer",
             open=False,
         )
@@ -202,8 +200,7 @@ class AsyncPostgresStore(AsyncAskingStore):
                 async with pool.connection() as connection:
                     found = await (await connection.execute(ask.statement, ask.params, prepare=True)).fetchall()
         except StoreUnavailable:
-            if not pool.closed:
-                await pool.check()  # others may be gone too: do not give each of them to somebody
+            await pool.check()  # others may be gone too: do not give each of them to somebody
             raise
         return ask.answer(found)
 
@@ -246,10 +243,6 @@ class AsyncPostgresTransaction(AsyncAskingStore):
 async def _undo(cursor: psycopg.AsyncCursor[tuple[Any, ...]]) -> None:
     await cursor.execute(UNDO)
     await cursor.execute(KEEP)
-
-
-async def _configure(connection: psycopg.AsyncConnection[Any]) -> None:
-    await connection.execute(ISOLATION)
 
 
 class AsyncTransactionDoorbell:

@@ -34,13 +34,6 @@ PATIENCE: Final = 5.0
 
 CONNECTING: Final[dict[str, Any]] = {"autocommit": True, "client_encoding": "utf8"}
 """How the pool connects, beside what the user says."""
-ISOLATION: Final = "SET default_transaction_isolation = 'read committed'"
-"""What each of the pool's connections begins with. The functions in the database look again once they have a lock; a
-stricter isolation would show them what was before."""
-
-
-def _configure(connection: psycopg.Connection[Any]) -> None:
-    connection.execute(ISOLATION)
 
 
 def checked_connections(connections: int) -> None:
@@ -163,7 +156,6 @@ class PostgresStore(AskingStore):
             timeout=PATIENCE,
             reconnect_timeout=PATIENCE,  # or it would try ever more seldom, and be away for as long again
             kwargs=CONNECTING,
-            configure=_configure,
             name="sms-transfer",
             open=True,
         )
@@ -195,8 +187,7 @@ class PostgresStore(AskingStore):
             with translated(), self._pool.connection() as connection:
                 found = connection.execute(ask.statement, ask.params, prepare=True).fetchall()
         except StoreUnavailable:
-            if not self._pool.closed:
-                self._pool.check()  # others may be gone too: do not give each of them to somebody
+            self._pool.check()  # others may be gone too: do not give each of them to somebody
             raise
         return ask.answer(found)
 
