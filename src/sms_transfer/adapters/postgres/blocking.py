@@ -130,8 +130,9 @@ class PostgresStore(AskingStore):
         connections: how many there are, at most. One more listens, once somebody does.
 
     Raises:
-        InvalidValue: the schema's name cannot be one.
-        UnusableStore: the schema is not there, is newer than this code, or holds something else.
+        InvalidValue: ``conninfo`` is not in libpq's words, or ``schema`` or ``connections`` cannot be what they are.
+        UnusableStore: the schema is not there, is newer than this code, or holds something else; or the database does
+            not keep every character (its encoding must be UTF-8).
         StoreUnavailable: the database cannot be reached.
     """
 
@@ -204,6 +205,10 @@ class PostgresTransaction(AskingStore):
     Args:
         connection: the host's; in a transaction, or not in autocommit mode so that the first statement begins one.
         schema: the name of the schema that everything lives in, made by `migrate`.
+
+    Raises:
+        InvalidValue: the schema's name cannot be one.
+        UnusableStore: the connection's encoding is not UTF-8. Later: it is in pipeline mode, or in no transaction.
     """
 
     def __init__(self, connection: psycopg.Connection[Any], *, schema: str = "sms_transfer") -> None:

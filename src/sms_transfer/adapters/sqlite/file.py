@@ -81,9 +81,10 @@ class SqliteFile:
         self._in_use = 0
         self._paused = False
         self._closed = False
-        with self._writing:  # from here on a fork waits
-            _FILES.add(self)
-            self._open(prepare)
+        with self._writing:
+            with _FORKING:  # a fork under way goes through all of them
+                _FILES.add(self)
+            self._open(prepare)  # a fork that begins now waits
 
     @contextmanager
     def writing(self) -> Generator[sqlite3.Connection]:
