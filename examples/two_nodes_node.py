@@ -159,7 +159,7 @@ class LineUI(RecordingUI):
 
 def until(deadline: datetime) -> str:
     """A deadline, to the microsecond: one can see that it stays the same."""
-    return f"until {deadline:%H:%M:%S.%f}"
+    return f"until {deadline:%H:%M:%S.%f} UTC"
 
 
 def say(line: str) -> None:
