@@ -88,11 +88,7 @@ def eligibility(
 
 
 def standing(interaction: Interaction, agent: Agent | None) -> frozenset[Reason]:
-    """The part of `eligibility` that is asked again when an invitee accepts.
-
-    The rest was settled by the invitation: the place is reserved (E3), and going Not Ready does not withdraw what is
-    already out (T9).
-    """
+    """The part of `eligibility` that is asked of whoever is to be invited and of whoever accepts alike."""
     if agent is None:
         return frozenset({Reason.UNKNOWN})
     reasons = set[Reason]()
@@ -103,6 +99,22 @@ def standing(interaction: Interaction, agent: Agent | None) -> frozenset[Reason]
     if interaction.media not in agent.media:
         reasons.add(Reason.MEDIA_NOT_HANDLED)
     return frozenset(reasons)
+
+
+def still_eligible(interaction: Interaction, invitee: Agent | None, *, load: int) -> frozenset[Reason]:
+    """Tell why an invitee cannot take what they were offered any more: every reason there is (E1).
+
+    Going Not Ready does not withdraw what is already out (T9). The place is the invitation's own, so there is nearly
+    always one. But the capacity may have become less, and where clocks differ, or a commit comes late, the place may
+    have been given on as soon as the deadline had come there. So it is counted again (E3).
+
+    Args:
+        load: the places the invitee has taken, that of this invitation among them.
+    """
+    reasons = standing(interaction, invitee)
+    if invitee is None or load <= invitee.capacity:
+        return reasons
+    return reasons | {Reason.AT_CAPACITY}
 
 
 def holder(interaction: Interaction) -> str | None:

@@ -40,7 +40,7 @@ from sms_transfer.core.events import (
 from sms_transfer.core.lifecycle import INTERACTION, START, TRANSFER
 from sms_transfer.core.model import Interaction, Invitation, Outcome, Privilege, TransferRequest
 from sms_transfer.core.notices import Notice, Priority, SystemMessage
-from sms_transfer.core.policy import Reason, eligibility, standing
+from sms_transfer.core.policy import eligibility, still_eligible
 from sms_transfer.errors import (
     CorruptRecord,
     Denial,
@@ -96,17 +96,10 @@ def request(interaction: Interaction, command: RequestTransfer, context: Context
 
 
 def accept(interaction: Interaction, command: Accept, context: Context) -> Decision:
-    """Move the ownership, at this instant, in this one change (T5).
-
-    The place is the invitation's own, so there is nearly always one. But the invitee's capacity may have become less,
-    and where clocks differ, or a commit comes late, another may have been invited to it as soon as the deadline had
-    come there. So it is counted again, here and by the commit (E3).
-    """
+    """Move the ownership, at this instant, in this one change (T5)."""
     transfer, invitation = _answerable(interaction, command, context)
     invitee = context.agents.get(command.by)
-    reasons = standing(interaction, invitee)  # E1
-    if invitee is not None and context.load > invitee.capacity:  # E3
-        reasons |= {Reason.AT_CAPACITY}
+    reasons = still_eligible(interaction, invitee, load=context.load)  # E1
     if invitee is None or reasons:
         raise TargetNotEligible(reasons=reasons)
     outcome = Outcome(TRANSFER.step(transfer.state, "accept"), by=command.by, at=context.now, owner=invitation.invitee)

@@ -100,7 +100,10 @@ class AsyncMessaging(Protocol):
         ...
 
     def listen(self, agent_id: str, wake: Callable[[], None]) -> Subscription:
-        """As `Messaging.listen`: no coroutine, and ``wake`` may be called from any thread; it returns at once."""
+        """As `Messaging.listen`, but no coroutine: it returns at once. ``wake`` may be called from any thread.
+
+        Where it needs time until it can hear, it must call ``wake`` once it can: what rang before was not heard.
+        """
         ...
 
 

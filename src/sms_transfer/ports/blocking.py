@@ -228,8 +228,7 @@ class RingsOnCommit(Protocol):
     """What a `TransferStore` may also be: one with a doorbell of its own, which its commits ring.
 
     Each commit must ring it for every agent concerned, so that they are woken if and only if the commit is kept. The
-    service then rings it for nothing but what is not committed through the store, such as an agent's status in another
-    `Directory`.
+    service rings it for what is no commit: a change of an agent's record, and of marks in My Messages.
     """
 
     @property
