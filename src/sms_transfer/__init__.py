@@ -7,6 +7,7 @@ from sms_transfer.aio import (
     AsyncTransferService,
 )
 from sms_transfer.calls import (
+    BulkResult,
     Tick,
 )
 from sms_transfer.connection import (
@@ -46,6 +47,7 @@ from sms_transfer.core.events import (
     TransferEvent,
     TransferExpired,
     TransferFailed,
+    TransferRedirected,
     TransferRejected,
     TransferRequested,
 )
@@ -67,8 +69,11 @@ from sms_transfer.core.model import (
     Invitation,
     Media,
     Message,
+    NoAnswer,
     Outcome,
+    PastInvitation,
     Privilege,
+    Queue,
     Target,
     TargetKind,
     TransferRequest,
@@ -79,6 +84,7 @@ from sms_transfer.core.notices import (
     SystemMessage,
 )
 from sms_transfer.core.policy import (
+    Handover,
     Reason,
     TransferPolicy,
 )
@@ -104,6 +110,9 @@ from sms_transfer.errors import (
 from sms_transfer.ports import (
     EventPage,
 )
+from sms_transfer.routing import (
+    LongestIdle,
+)
 from sms_transfer.service import (
     TransferService,
 )
@@ -120,6 +129,7 @@ __all__ = [
     "Answering",
     "AsyncTransferService",
     "Attachment",
+    "BulkResult",
     "CaseData",
     "CaseDataUpdated",
     "CaseValue",
@@ -134,6 +144,7 @@ __all__ = [
     "Event",
     "EventPage",
     "FrozenDict",
+    "Handover",
     "IllegalTransition",
     "Interaction",
     "InteractionDone",
@@ -149,19 +160,23 @@ __all__ = [
     "InvitationSent",
     "InvitationWithdrawn",
     "Lifecycle",
+    "LongestIdle",
     "Media",
     "Message",
     "MessageReceived",
     "MessageSent",
+    "NoAnswer",
     "NotFound",
     "NotPermitted",
     "NoteSet",
     "Notice",
     "Outcome",
     "OwnershipMoved",
+    "PastInvitation",
     "PendingTransfer",
     "Priority",
     "Privilege",
+    "Queue",
     "Reason",
     "Refused",
     "SmsTransferError",
@@ -183,6 +198,7 @@ __all__ = [
     "TransferFailed",
     "TransferPending",
     "TransferPolicy",
+    "TransferRedirected",
     "TransferRejected",
     "TransferRequest",
     "TransferRequested",

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Final
 
+from sms_transfer.adapters.in_process import RandomIds
 from sms_transfer.calls import BATCH, Calls
 from sms_transfer.connection import Connection, Dispatch, check_connectable
 from sms_transfer.core.check import check_span
@@ -18,6 +19,7 @@ from sms_transfer.ports import (
     AsyncTransferStore,
     Clock,
     IdFactory,
+    Router,
 )
 from sms_transfer.wiring import wire
 from sms_transfer.workspace import Workspace
@@ -47,6 +49,7 @@ class AsyncTransferService(Calls):
         messaging: the doorbell; the store's own or, if it has none, one within this process if left out.
         gateway: the SMS provider. Left out, texts to contacts are recorded only: the host sends them from the feed.
         policy: what the centre allows.
+        router: which agent of a queue is invited next; the longest idle if left out.
         clock: what time it is; the system's if left out.
         ids: where new ids come from; random if left out.
     """
@@ -58,12 +61,14 @@ class AsyncTransferService(Calls):
         directory: AsyncDirectory | None = None,
         messaging: AsyncMessaging | None = None,
         gateway: AsyncContactGateway | None = None,
+        router: Router | None = None,
         policy: TransferPolicy | None = None,
         clock: Clock | None = None,
         ids: IdFactory | None = None,
     ) -> None:
         from sms_transfer.loop import LoopDriver  # noqa: PLC0415 - it needs asyncio, which is slow to import
 
+        ids = RandomIds() if ids is None else ids
         flow = wire(
             store,
             directory=directory,
@@ -71,6 +76,8 @@ class AsyncTransferService(Calls):
             gateway=gateway,
             policy=policy,
             clock=clock,
+            router=router,
+            ids=ids,
             driver=LoopDriver(),
         )
         super().__init__(flow, ids)
@@ -108,7 +115,7 @@ class AsyncTransferService(Calls):
         from sms_transfer.loop import repeating  # noqa: PLC0415 - it needs asyncio, which is slow to import
 
         check_span("interval", interval)
-        async with repeating(self.expire_due, self._send_and_poll, interval=interval, patience=_PATIENCE):
+        async with repeating(self._keep_deadlines, self._send_and_poll, interval=interval, patience=_PATIENCE):
             yield
 
     async def _send_and_poll(self) -> None:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import partial
+from hashlib import sha256
 from typing import Final
 
 import attrs
 
-from sms_transfer.adapters.in_process import RandomIds
 from sms_transfer.arguments import expect, identifier, positive
-from sms_transfer.core.check import CaseValue
+from sms_transfer.core.check import CaseValue, untrusted
 from sms_transfer.core.commands import (
     Accept,
     Cancel,
@@ -39,12 +39,14 @@ from sms_transfer.core.model import (
     Direction,
     Interaction,
     Message,
+    NoAnswer,
+    Queue,
     Target,
     TargetKind,
     TransferRequest,
 )
 from sms_transfer.core.policy import Reason, eligibility
-from sms_transfer.errors import NotFound
+from sms_transfer.errors import InvalidValue, NotFound, SmsTransferError
 from sms_transfer.flow import Flow
 from sms_transfer.log import log_failure
 from sms_transfer.ports import EventPage, IdFactory
@@ -57,20 +59,36 @@ class Tick:
     """What `TransferService.tick` did.
 
     Args:
-        expired: the requests that it closed as EXPIRED.
+        expired: the requests that time has closed.
+        invited: how many agents it found for requests that waited for one (Q3).
         sent: how many texts the gateway took.
     """
 
     expired: tuple[TransferRequest, ...]
+    invited: int = 0
     sent: int
+
+
+@attrs.frozen(kw_only=True)
+class BulkResult:
+    """What became of one conversation in `TransferService.transfer_many` (A5).
+
+    Args:
+        request: the request that was made for it, now or under the same key before; None if there was an error.
+        error: why there is none.
+    """
+
+    interaction_id: str
+    request: TransferRequest | None = None
+    error: SmsTransferError | None = None
 
 
 class Calls:
     """The calls that are the same whether they are awaited or driven."""
 
-    def __init__(self, flow: Flow, ids: IdFactory | None) -> None:
+    def __init__(self, flow: Flow, ids: IdFactory) -> None:
         self._flow = flow
-        self._ids: IdFactory = RandomIds() if ids is None else ids
+        self._ids = ids
 
     # agents
 
@@ -87,6 +105,27 @@ class Calls:
                 agent, status=known.status, reason=known.reason, do_not_disturb=known.do_not_disturb
             ),
         )
+
+    async def add_queue(self, target: Target, members: Collection[str], *, name: str = "") -> Queue:
+        """As `TransferService.add_queue`."""
+        queue = Queue(target, _ids(members), name=name)
+        await self._refuse_unknown(queue.members)
+        await self._flow.routing.teams.add_queue(queue)
+        return queue
+
+    async def update_queue(self, target: Target, members: Collection[str], *, name: str | None = None) -> Queue:
+        """As `TransferService.update_queue`."""
+        queue = Queue(target, _ids(members), name="" if name is None else name)
+        await self._refuse_unknown(queue.members)
+        return await self._flow.change_queue(
+            target, lambda known: attrs.evolve(queue, name=known.name if name is None else name)
+        )
+
+    async def _refuse_unknown(self, agent_ids: Collection[str]) -> None:
+        known = await self._flow.directory.agents(tuple(agent_ids))
+        for agent_id in sorted(agent_ids):
+            if agent_id not in known:
+                raise NotFound(kind="agent", id=agent_id)
 
     async def log_in(self, agent_id: str) -> Agent:
         """As `TransferService.log_in`."""
@@ -191,6 +230,9 @@ class Calls:
         note: str = "",
         epoch: int | None = None,
         key: str | None = None,
+        priority: int = 0,
+        no_answer: NoAnswer | None = None,
+        fallback: Target | None = None,
     ) -> TransferRequest:
         """As `TransferService.request_transfer`."""
         command = RequestTransfer(
@@ -202,8 +244,33 @@ class Calls:
             invitation_id=self._ids.new("invitation"),
             note=note,
             key=key,
+            priority=priority,
+            no_answer=no_answer,
+            fallback=fallback,
         )
         return await self._flow.request(command)
+
+    async def transfer_many(
+        self, interaction_ids: Iterable[str], target: Target, *, by: str, note: str = "", key: str | None = None
+    ) -> list[BulkResult]:
+        """As `TransferService.transfer_many`."""
+        if isinstance(interaction_ids, str) or not isinstance(untrusted(interaction_ids), Iterable):
+            raise InvalidValue(field="interaction_ids", rule="must be a collection of ids")
+        expect(Target, "target", target)
+        identifier("by", by)
+        if key is not None:
+            identifier("key", key)
+        results: list[BulkResult] = []
+        for interaction_id in interaction_ids:
+            try:
+                request = await self.request_transfer(
+                    interaction_id, target, by=by, note=note, key=_key_of(key, interaction_id)
+                )
+            except SmsTransferError as error:
+                results.append(BulkResult(interaction_id=interaction_id, error=error))
+            else:
+                results.append(BulkResult(interaction_id=interaction_id, request=request))
+        return results
 
     async def accept(self, invitation_id: str, *, by: str) -> Interaction:
         """As `TransferService.accept`."""
@@ -228,13 +295,21 @@ class Calls:
             except Exception as error:  # noqa: BLE001 - one that cannot be closed now must not keep the others open
                 log_failure("could not expire transfer", transfer_id, error)
             else:
-                expired.extend(decision.requests if decision.events else ())
+                closed = [request for request in decision.requests if request.state.is_final]
+                expired.extend(closed if decision.events else ())
         return expired
 
     async def tick(self, *, limit: int = BATCH) -> Tick:
         """As `TransferService.tick`."""
         expired = await self.expire_due(limit=limit)
-        return Tick(expired=tuple(expired), sent=await self._flow.send_and_poll(limit=positive(limit)))
+        invited = await self._flow.route()
+        sent = await self._flow.send_and_poll(limit=positive(limit))
+        return Tick(expired=tuple(expired), invited=invited, sent=sent)
+
+    async def _keep_deadlines(self) -> None:
+        """The part of `tick` that waits for no gateway: deadlines, and agents for who waits for one."""
+        await self.expire_due()
+        await self._flow.route()
 
     # questions
 
@@ -272,8 +347,12 @@ class Calls:
         facts = await self._flow.store.read(need, now)
         if facts.interaction is None:
             raise NotFound(kind="interaction", id=interaction_id)
-        agent = (await self._flow.directory.agents((target.id,))).get(target.id)
-        return eligibility(facts.interaction, target, agent, load=facts.load, policy=self._flow.policy)
+        agent, served = None, None
+        if agent_id is None:
+            served = await self._flow.routing.served(facts.interaction, target)
+        else:
+            agent = (await self._flow.directory.agents((agent_id,))).get(agent_id)
+        return eligibility(facts.interaction, target, agent, load=facts.load, policy=self._flow.policy, served=served)
 
     async def snapshot(self, agent_id: str) -> Snapshot:
         """As `TransferService.snapshot`."""
@@ -305,3 +384,14 @@ class Calls:
 
     async def _own(self, command: UpdateCaseData | SetNote | SaveAttachment | MarkDone) -> Interaction:
         return (await self._flow.perform(command)).interaction
+
+
+def _ids(members: Collection[str]) -> frozenset[str]:
+    if isinstance(members, str) or not isinstance(untrusted(members), Iterable):
+        raise InvalidValue(field="members", rule="must be a collection of ids")
+    return frozenset(members)
+
+
+def _key_of(key: str | None, interaction_id: str) -> str | None:
+    """The idempotency key of one conversation in a bulk call; as long as any key may be, however long the two are."""
+    return None if key is None else sha256(f"{key}\0{interaction_id}".encode(errors="replace")).hexdigest()

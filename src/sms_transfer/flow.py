@@ -8,38 +8,56 @@ says, all or nothing, and starts again when somebody else was faster.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from threading import Lock
 from typing import Final, Protocol, TypeVar
 
 import attrs
 
 from sms_transfer.core.check import to_utc, untrusted
-from sms_transfer.core.commands import AgentCommand, FailInvitation, LogOut, Need, RequestTransfer
+from sms_transfer.core.commands import (
+    AgentCommand,
+    FailInvitation,
+    FailRouting,
+    Invite,
+    LogOut,
+    Need,
+    RequestTransfer,
+    SetNotReady,
+)
 from sms_transfer.core.decide import InteractionCommand, decide
 from sms_transfer.core.decision import Context, Decision
 from sms_transfer.core.desktop import Snapshot
-from sms_transfer.core.model import Agent, Direction, Interaction, TransferRequest
-from sms_transfer.core.policy import TransferPolicy, has_left
+from sms_transfer.core.lifecycle import ChannelStatus, TransferState
+from sms_transfer.core.model import Agent, Direction, Interaction, NoAnswer, Queue, Target, TransferRequest
+from sms_transfer.core.policy import TransferPolicy, has_left, places_taken
 from sms_transfer.core.presence import decide_presence
 from sms_transfer.drive import Driver
-from sms_transfer.errors import Conflict, InvalidValue, NotFound
+from sms_transfer.errors import Conflict, InvalidValue, NotFound, TargetNotEligible
 from sms_transfer.log import log_failure
 from sms_transfer.outbox import Outbox
 from sms_transfer.ports import (
     AsyncContactGateway,
     AsyncDirectory,
     AsyncMessaging,
+    AsyncTeams,
     AsyncTransferStore,
     Clock,
+    Facts,
     JoinsTransaction,
+    Router,
 )
+from sms_transfer.routing import Recorded, Routing
 
 AgentChange = Callable[[Agent], Agent]
 """Makes an agent's next record of the present one."""
 
+QueueChange = Callable[[Queue], Queue]
+"""Makes a queue's next record of the present one."""
+
 R = TypeVar("R")
 
+_NOTHING: Final = Recorded()
 _LAST_YEAR: Final = 9_997  # every deadline is a date, too
 _ATTEMPTS: Final = 64
 _FIRST_PAUSE: Final = 0.000_05
@@ -59,6 +77,7 @@ class Flow:
 
     Args:
         directory: who the agents are; None if the store is asked.
+        teams: what the agents serve together.
         messaging: the doorbell.
         rung_by_store: the doorbell is the store's own, and its commits ring it.
     """
@@ -68,6 +87,9 @@ class Flow:
         store: AsyncTransferStore,
         *,
         directory: AsyncDirectory | None,
+        teams: AsyncTeams,
+        router: Router,
+        new_ticket: Callable[[], str],
         messaging: AsyncMessaging,
         rung_by_store: bool,
         gateway: AsyncContactGateway | None,
@@ -79,6 +101,9 @@ class Flow:
         self.directory: AsyncDirectory = store if directory is None else directory
         self.messaging = messaging
         self.policy = policy
+        self.routing: Final = Routing(
+            store, self.directory, teams, router=router, policy=policy, now=self.now, new_ticket=new_ticket
+        )
         self._driver = driver
         self._outbox = Outbox(store, gateway, driver)
         self._clock = clock
@@ -130,6 +155,19 @@ class Flow:
     def change_agent(self, agent_id: str, change: AgentChange) -> Awaitable[Agent]:
         """Change an agent's record, again and again until nobody else was faster."""
         return self._carry(self._change_agent(agent_id, change))
+
+    def change_queue(self, target: Target, change: QueueChange) -> Awaitable[Queue]:
+        """Change the record of a queue or routing point, likewise.
+
+        Raises:
+            NotFound: there is none.
+            Conflict: somebody else was faster, every time.
+        """
+        return self._carry(self._change_queue(target, change))
+
+    async def route(self) -> int:
+        """Invite whoever can be invited now, for all that waits (Q3); how many were invited."""
+        return await self._carry(self._route())
 
     def change_messages(self, agent_id: str, change: Callable[[], Awaitable[bool]]) -> Awaitable[bool]:
         """Carry out a change of this agent's My Messages; whether there was such an entry."""
@@ -191,20 +229,27 @@ class Flow:
     # one command, step by step
 
     async def _perform(self, command: InteractionCommand) -> Decision:
-        try:
-            decision = await self._decide_and_commit(command)
-        except Conflict as beaten:
-            decision = await self._again(lambda: self._decide_and_commit(command), beaten)
-        if decision.events and not self._is_in_transaction():  # F6: else it is not recorded before the host says so
-            if not self._rung_by_store:
-                await self._ring(decision.concerned)
-            if decision.texts and any(text.direction is Direction.OUTBOUND for text in decision.texts):
-                await self._outbox.send(decision.interaction.id, decision.interaction.contact)
+        decision, recorded = await self._record(command)
+        await self._serve(recorded)
         if decision.refusal is not None:
             raise decision.refusal
         return decision
 
-    async def _decide_and_commit(self, command: InteractionCommand) -> Decision:
+    async def _record(self, command: InteractionCommand) -> tuple[Decision, Recorded]:
+        """Carry out a command as far as its own interaction goes."""
+        try:
+            decision, recorded = await self._decide_and_commit(command)
+        except Conflict as beaten:
+            decision, recorded = await self._again(lambda: self._decide_and_commit(command), beaten)
+        if not decision.events or self._is_in_transaction():  # F6: it is not recorded before the host says so
+            return decision, recorded
+        if not self._rung_by_store:
+            await self._ring(decision.concerned)
+        if decision.texts and any(text.direction is Direction.OUTBOUND for text in decision.texts):
+            await self._outbox.send(decision.interaction.id, decision.interaction.contact)
+        return decision, recorded
+
+    async def _decide_and_commit(self, command: InteractionCommand) -> tuple[Decision, Recorded]:
         need = command.need()
         now = self.now()
         facts = await self.store.read(need, now)
@@ -217,29 +262,92 @@ class Flow:
             message=facts.message,
             repeated=facts.repeated,
         )
+        if isinstance(command, RequestTransfer) and facts.interaction is not None:
+            served, names = await self.routing.about(facts.interaction, command)
+            context = attrs.evolve(context, served=served, names=names)
         decision = decide(facts.interaction, command, context)
-        if decision.events:
-            await self.store.commit(decision if self._keeps_agents else _not_asking(decision))
-        return decision
+        if not decision.events:
+            return decision, _NOTHING
+        for agent_id, no_answer in decision.missed:
+            await self._after_no_answer(agent_id, no_answer)
+        await self.store.commit(decision if self._keeps_agents else _not_asking(decision))
+        return decision, _recorded(facts, decision)
+
+    async def _after_no_answer(self, agent_id: str, no_answer: NoAnswer) -> None:
+        """Change the status of whoever did not answer (A3).
+
+        It is done before the expiry is recorded: where the process dies in between, the next one does both.
+        """
+        try:
+            agent = await self.agent(agent_id)
+            if agent.status is ChannelStatus.LOGGED_OUT:
+                return
+            if no_answer is NoAnswer.LOG_OUT:
+                await self._perform_for_agent(LogOut(agent_id))
+            elif agent.status is ChannelStatus.READY:
+                await self._perform_for_agent(SetNotReady(agent_id, reason="no_answer"))
+        except Exception as error:  # noqa: BLE001 - a deadline must be kept, whatever becomes of the status
+            log_failure("could not change the status of agent", agent_id, error)
+
+    async def _serve(self, recorded: Recorded, targets: Collection[Target] = ()) -> int:
+        """Bring together who waits and who is able; what was recorded stays so, whatever becomes of this (Q3)."""
+        if self._is_in_transaction() or not (recorded.freed or recorded.routing or targets):
+            return 0
+        try:
+            return await self.routing.serve(recorded, self._record_routing, targets)
+        except Exception as error:  # noqa: BLE001 - the next tick goes on with it
+            log_failure("could not route what waits for", f"{len(recorded.freed)} agents", error)
+            return 0
+
+    async def _record_routing(self, command: Invite | FailRouting) -> Recorded:
+        decision, recorded = await self._record(command)
+        further = await self._look_after_invitee(decision)
+        return recorded if further is None else further
+
+    async def _route(self) -> int:
+        return await self._serve(_NOTHING, await self.store.waiting_targets())
 
     async def _request(self, command: RequestTransfer) -> TransferRequest:
-        """Make a request, and see to it that nobody who has just logged out is left invited (T9).
+        try:
+            decision, recorded = await self._record(command)
+        except TargetNotEligible:
+            fallback = self.policy.fallback if command.fallback is None else command.fallback
+            if fallback is None or fallback == command.target:
+                raise
+            decision, recorded = await self._request_of_fallback(command, fallback)
+        further = await self._look_after_invitee(decision)
+        await self._serve(recorded if further is None else further)
+        if decision.refusal is not None:
+            raise decision.refusal
+        request = decision.request
+        if further is None and request.state is not TransferState.ROUTING:
+            return request
+        return await self.store.transfer(request.id) or request
+
+    async def _request_of_fallback(self, command: RequestTransfer, fallback: Target) -> tuple[Decision, Recorded]:
+        """Ask the fallback at once (Q5); where that is refused too, what is told is why the target was."""
+        try:
+            return await self._record(attrs.evolve(command, fallback=fallback, on_fallback=True))
+        except TargetNotEligible as refusal:
+            raise TargetNotEligible(reasons=refusal.reasons) from None
+
+    async def _look_after_invitee(self, decision: Decision) -> Recorded | None:
+        """See to it that nobody who has just logged out is left invited (T9).
 
         Whoever logs out is recorded as such first and loses the live invitations after. An invitation that was decided
         before that and recorded after it would be missed. A store that keeps the agents refuses to record it; with any
         other directory, whoever records one looks once more.
         """
-        request = (await self._perform(command)).request
-        invitation = request.invitation
-        if self._keeps_agents or invitation is None or request.state.is_final:
-            return request
+        invitation = decision.interaction.live_invitation
+        if self._keeps_agents or invitation is None or not decision.events:
+            return None
         try:
             invitee = (await self.directory.agents((invitation.invitee,))).get(invitation.invitee)
             if has_left(invitee):
-                return (await self._perform(FailInvitation(invitation.id))).request
+                return (await self._record(FailInvitation(invitation.id)))[1]
         except Exception as error:  # noqa: BLE001 - the request is recorded, and its deadline will end it
-            log_failure("could not look after the invitee of transfer", request.id, error)
-        return request
+            log_failure("could not look after invitation", invitation.id, error)
+        return None
 
     async def _perform_for_agent(self, command: AgentCommand) -> Agent:
         agent = await self._change_agent(command.agent_id, lambda known: decide_presence(known, command))
@@ -248,19 +356,39 @@ class Flow:
         return agent
 
     async def _change_agent(self, agent_id: str, change: AgentChange) -> Agent:
-        async def attempt() -> Agent:
+        async def attempt() -> tuple[Agent, bool]:
             known = await self.agent(agent_id)
             agent = change(known)
-            if agent != known:
-                await self.directory.replace_agent(known, agent)
-            return agent
+            if agent == known:
+                return agent, False
+            await self.directory.replace_agent(known, agent)
+            return agent, True
 
         try:
-            agent = await attempt()
+            agent, changed = await attempt()
         except Conflict as beaten:
-            agent = await self._again(attempt, beaten)
+            agent, changed = await self._again(attempt, beaten)
         await self._ring_for(agent_id, recorded=not self._keeps_agents or not self._is_in_transaction())
+        if changed and agent.status is not ChannelStatus.LOGGED_OUT and not agent.do_not_disturb:
+            await self._serve(Recorded(freed=frozenset({agent_id})))  # Q3
         return agent
+
+    async def _change_queue(self, target: Target, change: QueueChange) -> Queue:
+        async def attempt() -> Queue:
+            known = (await self.routing.teams.queues((target,))).get(target)
+            if known is None:
+                raise NotFound(kind=target.kind, id=target.id)
+            queue = change(known)
+            if queue != known:
+                await self.routing.teams.replace_queue(known, queue)
+            return queue
+
+        try:
+            queue = await attempt()
+        except Conflict as beaten:
+            queue = await self._again(attempt, beaten)
+        await self._serve(_NOTHING, (target,))
+        return queue
 
     async def _fail_invitations(self, agent_id: str, *, disconnected: bool) -> None:
         for invitation in (await self.store.desktop(agent_id)).invitations:
@@ -315,6 +443,29 @@ def _known(agent_id: str, agents: Mapping[str, Agent]) -> Agent:
     if agent is None:
         raise NotFound(kind="agent", id=agent_id)
     return agent
+
+
+def _recorded(facts: Facts, decision: Decision) -> Recorded:
+    """What a decision changes for those who wait.
+
+    Whether anybody waited was read before it was recorded. Whoever began to wait in between may be missed here, if they
+    looked before it was recorded; `tick` finds them.
+    """
+    routing = tuple(
+        [
+            decision.interaction
+            for request in decision.requests
+            if request.state is TransferState.ROUTING and request == decision.interaction.transfer
+        ]
+    )
+    if not facts.waiting or facts.interaction is None:
+        return Recorded(routing=routing)
+    before = places_taken(facts.interaction, _BEFORE_ALL)
+    return Recorded(frozenset(before).difference(places_taken(decision.interaction, _BEFORE_ALL)), routing)
+
+
+_BEFORE_ALL: Final = datetime.min.replace(tzinfo=UTC)
+"""An instant at which every invitation takes its place."""
 
 
 def _not_asking(decision: Decision) -> Decision:

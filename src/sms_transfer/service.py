@@ -3,28 +3,47 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Final
 
 from sms_transfer.adapters.blocking import (
-    AwaitableDirectory,
     AwaitableGateway,
     AwaitableMessaging,
     AwaitableStore,
     at_once,
+    awaitable_directory,
 )
-from sms_transfer.calls import BATCH, Calls, Tick
+from sms_transfer.adapters.in_process import RandomIds
+from sms_transfer.calls import BATCH, BulkResult, Calls, Tick
 from sms_transfer.connection import Connection, DirectConnection, Dispatch, check_connectable
 from sms_transfer.core.check import CaseValue, check_span
 from sms_transfer.core.desktop import Snapshot
 from sms_transfer.core.events import Event
-from sms_transfer.core.model import Agent, Attachment, Interaction, Message, Target, TransferRequest
+from sms_transfer.core.model import (
+    Agent,
+    Attachment,
+    Interaction,
+    Message,
+    NoAnswer,
+    Queue,
+    Target,
+    TransferRequest,
+)
 from sms_transfer.core.policy import Reason, TransferPolicy
 from sms_transfer.drive import BlockingDriver, finish
 from sms_transfer.log import log_failure
-from sms_transfer.ports import Clock, ContactGateway, Directory, EventPage, IdFactory, Messaging, TransferStore
+from sms_transfer.ports import (
+    Clock,
+    ContactGateway,
+    Directory,
+    EventPage,
+    IdFactory,
+    Messaging,
+    Router,
+    TransferStore,
+)
 from sms_transfer.wiring import wire
 from sms_transfer.workspace import Workspace
 
@@ -48,6 +67,7 @@ class TransferService:
         messaging: the doorbell; the store's own or, if it has none, one within this process if left out.
         gateway: the SMS provider. Left out, texts to contacts are recorded only: the host sends them from the feed.
         policy: what the centre allows.
+        router: which agent of a queue is invited next; the longest idle if left out.
         clock: what time it is; the system's if left out.
         ids: where new ids come from; random if left out.
     """
@@ -59,11 +79,13 @@ class TransferService:
         directory: Directory | None = None,
         messaging: Messaging | None = None,
         gateway: ContactGateway | None = None,
+        router: Router | None = None,
         policy: TransferPolicy | None = None,
         clock: Clock | None = None,
         ids: IdFactory | None = None,
     ) -> None:
-        agents = None if directory is None or directory is store else AwaitableDirectory(directory, at_once)
+        agents = None if directory is None or directory is store else awaitable_directory(directory, at_once)
+        ids = RandomIds() if ids is None else ids
         doorbell = None if messaging is None else AwaitableMessaging(messaging, at_once)
         provider = None if gateway is None else AwaitableGateway(gateway, at_once)
         self._flow = wire(
@@ -73,6 +95,8 @@ class TransferService:
             gateway=provider,
             policy=policy,
             clock=clock,
+            router=router,
+            ids=ids,
             driver=BlockingDriver(),
         )
         self._calls = Calls(self._flow, ids)
@@ -94,6 +118,31 @@ class TransferService:
             NotFound: there is no agent with this id.
         """
         return finish(self._calls.update_agent(agent))
+
+    def add_queue(self, target: Target, members: Collection[str], *, name: str = "") -> Queue:
+        """Begin to know a queue or a routing point, and who serves it (Q1).
+
+        Agent groups and skills are not added: agents' own records say who belongs to them.
+
+        Args:
+            members: ids of agents; none at all is allowed, but nothing can be transferred there until there are some.
+            name: what agents read; the target's id if left empty.
+
+        Raises:
+            AlreadyExists: there is one.
+            NotFound: nobody knows one of the members.
+            InvalidValue: the target is neither a queue nor a routing point.
+        """
+        return finish(self._calls.add_queue(target, members, name=name))
+
+    def update_queue(self, target: Target, members: Collection[str], *, name: str | None = None) -> Queue:
+        """Change who serves a queue or routing point, and its name if one is given. Who is invited stays invited.
+
+        Raises:
+            NotFound: there is no such queue, or nobody knows one of the members.
+            InvalidValue: the target is neither a queue nor a routing point.
+        """
+        return finish(self._calls.update_queue(target, members, name=name))
 
     def log_in(self, agent_id: str) -> Agent:
         """Come onto the SMS channel, Not Ready. An agent who is on it already stays as they are (D7)."""
@@ -213,24 +262,62 @@ class TransferService:
         note: str = "",
         epoch: int | None = None,
         key: str | None = None,
+        priority: int = 0,
+        no_answer: NoAnswer | None = None,
+        fallback: Target | None = None,
     ) -> TransferRequest:
-        """Invite a target to take the conversation; ``by`` owns it until somebody accepts (T1 to T4).
+        """Ask a target to take the conversation; ``by`` owns it until somebody accepts (T1 to T4).
 
-        What is returned is the request as it was made; an invitee whose workspace answers by itself (D2) may have
-        accepted it by then. Ask `transfer` for what it is now.
+        An agent is invited at once. For a target that stands for several, the router picks one who is invited, at once
+        or as soon as one is able (Q1, Q3); where policy hands over on placement, the queue owns it from now on (Q2).
+
+        What is returned is the request as it was made, or INVITED where an agent was found; an invitee whose workspace
+        answers by itself (D2) may have accepted it by then. Ask `transfer` for what it is now.
 
         Args:
             note: the sender's words for the invitee.
             key: an idempotency key of this agent's: the same one again returns the request it made (F5).
+            priority: goes before age where it must wait for an agent, the highest first (Q3).
+            no_answer: what becomes of the status of an agent who does not answer; policy says, if left out (A3).
+            fallback: asked, once, when the target cannot take it; policy says, if left out (Q5).
 
         Raises:
-            TargetNotEligible: the target cannot receive; with every reason (T3).
+            TargetNotEligible: neither the target nor the fallback can receive; with every reason of the target's (T3).
             TransferPending: a transfer of it is live already (F2).
             StaleEpoch: the ownership has changed since the window was shown.
             NotPermitted: not the owner, logged out, or without the privilege to transfer.
             IllegalTransition: the conversation is done.
         """
-        return finish(self._calls.request_transfer(interaction_id, target, by=by, note=note, epoch=epoch, key=key))
+        return finish(
+            self._calls.request_transfer(
+                interaction_id,
+                target,
+                by=by,
+                note=note,
+                epoch=epoch,
+                key=key,
+                priority=priority,
+                no_answer=no_answer,
+                fallback=fallback,
+            )
+        )
+
+    def transfer_many(
+        self, interaction_ids: Iterable[str], target: Target, *, by: str, note: str = "", key: str | None = None
+    ) -> list[BulkResult]:
+        """Request a transfer of many conversations to one target, each by itself: one refusal spoils no other (A5).
+
+        Args:
+            key: an idempotency key of this agent's for the whole of it. Where the process died in the middle, or some
+                had an error, the same call again goes on: what was requested is not requested twice (F5).
+
+        Returns:
+            What became of each, in the order given.
+
+        Raises:
+            InvalidValue: the target, ``by``, the key or the collection as a whole is none.
+        """
+        return finish(self._calls.transfer_many(interaction_ids, target, by=by, note=note, key=key))
 
     def accept(self, invitation_id: str, *, by: str) -> Interaction:
         """Take what was offered: ownership moves at this instant (T5).
@@ -243,7 +330,9 @@ class TransferService:
         return finish(self._calls.accept(invitation_id, by=by))
 
     def reject(self, invitation_id: str, *, by: str, reason: str = "") -> TransferRequest:
-        """Decline what was offered; the sender is told on both surfaces (T6). Raises like `accept`.
+        """Decline what was offered; the next agent is asked (Q1), or the sender told on both surfaces (T6).
+
+        Raises like `accept`.
 
         Raises:
             NotPermitted: somebody else is invited, or the invitee lacks the privilege to decline (E4).
@@ -262,14 +351,14 @@ class TransferService:
     # time
 
     def expire_due(self, *, limit: int = BATCH) -> list[TransferRequest]:
-        """Close the live requests whose deadline has come (T7), the earliest first and at most ``limit``.
+        """Record what deadlines have brought (T7, Q1), the earliest first and at most ``limit``; what it closed.
 
         Run it late, twice, or from two processes: the outcome is the same (F4).
         """
         return finish(self._calls.expire_due(limit=limit))
 
     def tick(self, *, limit: int = BATCH) -> Tick:
-        """Do everything that time alone brings: deadlines, texts not yet sent, and desktops that missed a ring.
+        """Do everything that time alone brings: deadlines, agents for who waits, unsent texts, desktops not rung.
 
         Call it every second or so, from anywhere and as often as you like: from `ticking`, from the host's own
         scheduler, on every node.
@@ -290,7 +379,7 @@ class TransferService:
         stop = threading.Event()
         threads = [
             threading.Thread(target=_repeat, args=(work, stop, interval), name="sms-transfer-ticking", daemon=True)
-            for work in (self.expire_due, self._send_and_poll)
+            for work in (self._keep_deadlines, self._send_and_poll)
         ]
         for thread in threads:
             thread.start()
@@ -300,6 +389,10 @@ class TransferService:
             stop.set()
             for thread in threads:
                 thread.join(_PATIENCE)
+
+    def _keep_deadlines(self) -> None:
+        self.expire_due()
+        finish(self._flow.route())
 
     def _send_and_poll(self) -> None:
         finish(self._flow.send_and_poll(limit=BATCH))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from sms_transfer.adapters.blocking import AwaitableMessaging, AwaitableStore, at_once
 from sms_transfer.adapters.in_process import InProcessMessaging, SystemClock
 from sms_transfer.adapters.memory import MemoryStore
+from sms_transfer.adapters.teams import TeamsByDirectory
 from sms_transfer.arguments import expect
 from sms_transfer.core.policy import TransferPolicy
 from sms_transfer.drive import Driver
@@ -14,9 +15,13 @@ from sms_transfer.ports import (
     AsyncDirectory,
     AsyncMessaging,
     AsyncRingsOnCommit,
+    AsyncTeams,
     AsyncTransferStore,
     Clock,
+    IdFactory,
+    Router,
 )
+from sms_transfer.routing import LongestIdle
 
 
 def wire(
@@ -27,6 +32,8 @@ def wire(
     gateway: AsyncContactGateway | None,
     policy: TransferPolicy | None,
     clock: Clock | None,
+    router: Router | None,
+    ids: IdFactory,
     driver: Driver,
 ) -> Flow:
     """A flow over these ports, and over the defaults where there is none: all in memory, in this process."""
@@ -35,6 +42,9 @@ def wire(
     return Flow(
         store,
         directory=None if directory is store else directory,
+        teams=_teams_of(store, directory),
+        router=LongestIdle() if router is None else router,
+        new_ticket=lambda: ids.new("invitation"),
         messaging=_doorbell_of(store) if messaging is None else messaging,
         rung_by_store=rung_by_store,
         gateway=gateway,
@@ -42,6 +52,12 @@ def wire(
         clock=SystemClock() if clock is None else clock,
         driver=driver,
     )
+
+
+def _teams_of(store: AsyncTransferStore, directory: AsyncDirectory | None) -> AsyncTeams:
+    if directory is None:
+        return store
+    return directory if isinstance(directory, AsyncTeams) else TeamsByDirectory(store, directory)
 
 
 def _doorbell_of(store: AsyncTransferStore) -> AsyncMessaging:

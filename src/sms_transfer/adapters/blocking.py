@@ -12,12 +12,14 @@ from collections.abc import Callable, Coroutine
 from typing import Final, ParamSpec, Protocol, TypeVar
 
 from sms_transfer.ports import (
+    AsyncDirectory,
     AsyncMessaging,
     ContactGateway,
     Directory,
     JoinsTransaction,
     Messaging,
     RingsOnCommit,
+    Teams,
     TransferStore,
 )
 
@@ -66,6 +68,40 @@ class AwaitableDirectory:
         self.replace_agent: Final = strategy(directory.replace_agent)
 
 
+class AwaitableTeams:
+    """An `AsyncTeams` made of `Teams`."""
+
+    def __init__(self, teams: Teams, strategy: Strategy = in_threads) -> None:
+        self.queues: Final = strategy(teams.queues)
+        self.queue_names: Final = strategy(teams.queue_names)
+        self.add_queue: Final = strategy(teams.add_queue)
+        self.replace_queue: Final = strategy(teams.replace_queue)
+        self.members: Final = strategy(teams.members)
+        self.able: Final = strategy(teams.able)
+        self.ready: Final = strategy(teams.ready)
+        self.served_by: Final = strategy(teams.served_by)
+        self.roster: Final = strategy(teams.roster)
+
+
+class AwaitableTeamDirectory(AwaitableDirectory, AwaitableTeams):
+    """An `AsyncDirectory` made of a `Directory` that says, too, what its agents serve together."""
+
+    def __init__(self, directory: TeamDirectory, strategy: Strategy = in_threads) -> None:
+        AwaitableDirectory.__init__(self, directory, strategy)
+        AwaitableTeams.__init__(self, directory, strategy)
+
+
+class TeamDirectory(Directory, Teams, Protocol):
+    """A `Directory` that is `Teams`, too."""
+
+
+def awaitable_directory(directory: Directory, strategy: Strategy = in_threads) -> AsyncDirectory:
+    """An `AsyncDirectory` made of a `Directory`; one that is `AsyncTeams` too, exactly if that is `Teams`."""
+    if isinstance(directory, Teams):
+        return AwaitableTeamDirectory(directory, strategy)
+    return AwaitableDirectory(directory, strategy)
+
+
 class AwaitableMessaging:
     """An `AsyncMessaging` made of a `Messaging`."""
 
@@ -81,7 +117,7 @@ class AwaitableGateway:
         self.send: Final = strategy(gateway.send)
 
 
-class AwaitableStore(AwaitableDirectory):
+class AwaitableStore(AwaitableDirectory, AwaitableTeams):
     """An `AsyncTransferStore` made of a `TransferStore`.
 
     It rings on commit and joins a transaction exactly if that store does.
@@ -90,7 +126,8 @@ class AwaitableStore(AwaitableDirectory):
     doorbell: AsyncMessaging
 
     def __init__(self, store: TransferStore, strategy: Strategy = in_threads) -> None:
-        super().__init__(store, strategy)
+        AwaitableDirectory.__init__(self, store, strategy)
+        AwaitableTeams.__init__(self, store, strategy)
         self.read: Final = strategy(store.read)
         self.commit: Final = strategy(store.commit)
         self.desktop: Final = strategy(store.desktop)
@@ -99,6 +136,13 @@ class AwaitableStore(AwaitableDirectory):
         self.history: Final = strategy(store.history)
         self.events: Final = strategy(store.events)
         self.due: Final = strategy(store.due)
+        self.loads: Final = strategy(store.loads)
+        self.waiting: Final = strategy(store.waiting)
+        self.waiting_targets: Final = strategy(store.waiting_targets)
+        self.waiting_counts: Final = strategy(store.waiting_counts)
+        self.favourites: Final = strategy(store.favourites)
+        self.mark_favourite: Final = strategy(store.mark_favourite)
+        self.recents: Final = strategy(store.recents)
         self.unsent: Final = strategy(store.unsent)
         self.next_unsent: Final = strategy(store.next_unsent)
         self.mark_sent: Final = strategy(store.mark_sent)

@@ -34,14 +34,17 @@ from sms_transfer.core.model import (
     Invitation,
     Media,
     Message,
+    NoAnswer,
     Outcome,
+    PastInvitation,
     Privilege,
+    Queue,
     Target,
     TargetKind,
     TransferRequest,
 )
 from sms_transfer.core.notices import Notice, Priority, SystemMessage
-from sms_transfer.core.policy import TransferPolicy
+from sms_transfer.core.policy import Handover, TransferPolicy
 from sms_transfer.errors import InvalidValue
 
 SCHEMA: Final = 1
@@ -62,6 +65,8 @@ _VALUES: Final[tuple[type, ...]] = (
     Message,
     Notice,
     Outcome,
+    PastInvitation,
+    Queue,
     SystemMessage,
     Target,
     TransferPolicy,
@@ -82,6 +87,7 @@ _VALUES: Final[tuple[type, ...]] = (
     events.TransferCancelled,
     events.TransferExpired,
     events.TransferFailed,
+    events.TransferRedirected,
     events.TransferRejected,
     events.TransferRequested,
 )
@@ -92,8 +98,10 @@ _ENUMS: Final[tuple[type[StrEnum], ...]] = (
     Answering,
     ChannelStatus,
     Direction,
+    Handover,
     InteractionState,
     Media,
+    NoAnswer,
     Priority,
     Privilege,
     TargetKind,

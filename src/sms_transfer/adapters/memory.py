@@ -14,15 +14,27 @@ from threading import Lock
 
 import attrs
 
+from sms_transfer.adapters.memory_lines import MemoryLines, MemoryTeams, turn_of
 from sms_transfer.core.commands import Need
-from sms_transfer.core.decision import Claim, Decision
+from sms_transfer.core.decision import Claim, Decision, places_moved
 from sms_transfer.core.desktop import Desktop, Transcript
 from sms_transfer.core.events import Event
-from sms_transfer.core.model import Agent, Direction, Interaction, Message, TransferRequest
+from sms_transfer.core.lifecycle import ChannelStatus, TransferState
+from sms_transfer.core.model import (
+    Agent,
+    Direction,
+    Interaction,
+    Message,
+    Queue,
+    Target,
+    TargetKind,
+    TransferRequest,
+    targets_of,
+)
 from sms_transfer.core.notices import SystemMessage
-from sms_transfer.core.policy import has_left, holder, places_taken
+from sms_transfer.core.policy import has_left, holder, kept_for, places_taken
 from sms_transfer.errors import AlreadyExists, Conflict, InvalidValue
-from sms_transfer.ports import EventPage, Facts
+from sms_transfer.ports import EventPage, Facts, Roster
 
 _REMEMBERED_CHANGES = 256
 """How far back `_Desk.changes` reaches; a desktop that is further behind is told everything."""
@@ -31,17 +43,24 @@ _REMEMBERED_CHANGES = 256
 class _Desk:
     """What concerns one agent."""
 
-    __slots__ = ("changes", "messages", "offered", "owned", "version")
+    __slots__ = ("changes", "favourites", "kept", "messages", "offered", "owned", "recents", "version")
 
     def __init__(self) -> None:
         self.owned: dict[str, None] = {}
         self.offered: dict[str, datetime] = {}  # until when
+        self.kept: dict[str, None] = {}  # what a queue owns and can give back
+        self.favourites: dict[Target, None] = {}
+        self.recents: dict[Target, None] = {}  # the latest last
         self.messages: dict[str, SystemMessage] = {}
         self.version = 0
         self.changes: deque[tuple[str | None, str | None]] = deque(maxlen=_REMEMBERED_CHANGES)
 
     def load(self, now: datetime) -> int:
-        return len(self.owned) + sum([deadline > now for deadline in self.offered.values()])
+        return len(self.owned) + len(self.kept) + sum([deadline > now for deadline in self.offered.values()])
+
+    @property
+    def taken(self) -> int:
+        return len(self.owned) + len(self.kept) + len(self.offered)
 
     def changed(self, interaction_id: str | None, message_id: str | None) -> None:
         self.version += 1
@@ -91,6 +110,12 @@ class MemoryStore:
         self._deadlines: list[_Deadline] = []  # a heap; entries of closed requests leave it when they come up
         self._live = 0
         self._unsent: dict[str, None] = {}  # interactions, in the order in which they began to wait
+        self._queues: dict[Target, Queue] = {}
+        self._in_queues: dict[str, dict[Target, None]] = {}  # by agent
+        self._teams = MemoryTeams()
+        self._lines = MemoryLines(self._is_waiting)
+        self._changed: dict[Target, int] = {}  # who can be found, with the version of the last change, in that order
+        self._roster_version = 0
 
     # the directory
 
@@ -103,12 +128,109 @@ class MemoryStore:
             if agent.id in self._agents:
                 raise AlreadyExists(kind="agent", id=agent.id)
             self._agents[agent.id] = agent
+            self._enrol(agent.id)
+            self._note(Target.agent(agent.id))
 
     def replace_agent(self, known: Agent, agent: Agent) -> None:
         with self._lock:
             if self._agents.get(agent.id) != known:
                 raise Conflict(kind="agent", id=agent.id)
             self._agents[agent.id] = agent
+            if (known.groups, known.skills) != (agent.groups, agent.skills):
+                self._enrol(agent.id)
+            self._place(agent.id, last=_availability(known) != _availability(agent))
+            if (known.name, known.groups, known.skills) != (agent.name, agent.groups, agent.skills):
+                self._note(Target.agent(agent.id))
+
+    # what agents serve together
+
+    def queues(self, targets: Collection[Target]) -> Mapping[Target, Queue]:
+        known = self._queues
+        return {target: known[target] for target in targets if target in known}
+
+    def queue_names(self, targets: Collection[Target]) -> Mapping[Target, str]:
+        return {target: queue.label for target, queue in self.queues(targets).items()}
+
+    def add_queue(self, queue: Queue) -> None:
+        with self._lock:
+            if queue.target in self._queues:
+                raise AlreadyExists(kind=queue.target.kind, id=queue.target.id)
+            self._keep_queue(queue, frozenset())
+
+    def replace_queue(self, known: Queue, queue: Queue) -> None:
+        with self._lock:
+            if self._queues.get(queue.target) != known:
+                raise Conflict(kind=queue.target.kind, id=queue.target.id)
+            self._keep_queue(queue, known.members)
+
+    def _keep_queue(self, queue: Queue, before: frozenset[str]) -> None:
+        self._queues[queue.target] = queue
+        for agent_id in before - queue.members:
+            self._in_queues[agent_id].pop(queue.target)
+            self._enrol(agent_id)
+        for agent_id in queue.members - before:
+            self._in_queues.setdefault(agent_id, {})[queue.target] = None
+            self._enrol(agent_id)
+        self._note(queue.target)
+
+    def members(self, target: Target, *, limit: int) -> tuple[Agent, ...]:
+        with self._lock:
+            return tuple([self._agents[id_] for id_ in self._teams.members(target, limit)])
+
+    def able(self, target: Target, *, statuses: Collection[ChannelStatus], limit: int) -> tuple[Agent, ...]:
+        with self._lock:
+            return tuple([self._agents[id_] for id_ in self._teams.able(target, statuses, limit)])
+
+    def ready(self, targets: Collection[Target]) -> Mapping[Target, int]:
+        with self._lock:
+            return {target: self._teams.ready(target) for target in targets}
+
+    def served_by(self, agent_ids: Collection[str]) -> frozenset[Target]:
+        with self._lock:
+            return frozenset().union(*[self._teams.served_by(id_) for id_ in agent_ids])
+
+    def roster(self, since: int | None) -> Roster:
+        with self._lock:
+            changed: list[Target] = []
+            complete = since is None or not 0 <= since <= self._roster_version
+            for target, version in reversed(self._changed.items()):
+                if not complete and since is not None and version <= since:
+                    break
+                changed.append(target)
+            return Roster(
+                version=self._roster_version,
+                agents=tuple([self._agents[target.id] for target in changed if target.kind is TargetKind.AGENT]),
+                queues=tuple([self._queues[target] for target in changed if target in self._queues]),
+                complete=complete,
+            )
+
+    def _note(self, target: Target) -> None:
+        """Somebody who can be found is new, or is found differently."""
+        self._roster_version += 1
+        self._changed.pop(target, None)
+        self._changed[target] = self._roster_version
+
+    def _enrol(self, agent_id: str) -> None:
+        """Bring up to date what this agent serves; who is unknown serves nothing yet."""
+        agent = self._agents.get(agent_id)
+        if agent is not None:
+            self._teams.enrol(agent_id, targets_of(agent).union(self._in_queues.get(agent_id, ())))
+            self._place(agent_id, last=False)
+
+    def _place(self, agent_id: str, *, last: bool) -> None:
+        """Bring up to date whether this agent can receive. Deadlines that nothing has recorded yet still count."""
+        agent = self._agents.get(agent_id)
+        if agent is None:
+            return
+        desk = self._desks.get(agent_id)
+        here = agent.status is not ChannelStatus.LOGGED_OUT and not agent.do_not_disturb
+        free = desk is None or desk.taken < agent.capacity
+        self._teams.place(
+            agent_id,
+            agent.status if here and free else None,
+            ready=here and agent.status is ChannelStatus.READY,
+            last=last,
+        )
 
     # one command
 
@@ -122,7 +244,7 @@ class MemoryStore:
                     transfer_id = self._tickets.get(need.invitation_id)
                 request = None if transfer_id is None else self._transfers.get(transfer_id)
                 if request is None:
-                    return Facts(agents=self.agents(need.agents))
+                    return Facts(agents=self.agents(need.agents), waiting=bool(self._lines))
                 interaction_id = request.interaction_id
             conversation = self._conversations.get(interaction_id)
             key = None if need.key is None else self._keys.get(need.key)
@@ -133,6 +255,7 @@ class MemoryStore:
                 message=None if need.message_id is None else self._texts.get(need.message_id),
                 repeated=None if key is None else self._transfers[key],
                 agents=self.agents(need.agents),
+                waiting=bool(self._lines),
             )
 
     def commit(self, decision: Decision) -> None:
@@ -195,6 +318,8 @@ class MemoryStore:
             if notice is not None:
                 desk.messages[notice.id] = notice
             desk.changed(interaction.id, None if notice is None else notice.id)
+        for agent_id in places_moved(decision):
+            self._place(agent_id, last=True)
 
     def _move(self, before: Interaction | None, after: Interaction) -> None:
         """Bring the lists of who owns and who is invited up to date."""
@@ -203,24 +328,47 @@ class MemoryStore:
                 self._desk(owner).owned.pop(before.id, None)
             if (invitation := before.live_invitation) is not None:
                 self._desk(invitation.invitee).offered.pop(before.id, None)
+            if (sender := kept_for(before)) is not None:
+                self._desk(sender).kept.pop(before.id, None)
         if (owner := holder(after)) is not None:
             self._desk(owner).owned[after.id] = None
         if (invitation := after.live_invitation) is not None:
             self._desk(invitation.invitee).offered[after.id] = invitation.deadline
+        if (sender := kept_for(after)) is not None:
+            self._desk(sender).kept[after.id] = None
 
     def _keep_request(self, request: TransferRequest) -> None:
         known = self._transfers.get(request.id)
         self._transfers[request.id] = request
         if request.invitation is not None:
             self._tickets[request.invitation.id] = request.id
+        self._keep_in_line(known, request)
+        if known is None:
+            recents = self._desk(request.sender).recents
+            recents.pop(request.target, None)
+            recents[request.target] = None
         if not request.state.is_final:
-            heapq.heappush(self._deadlines, (request.deadline, request.id))
+            heapq.heappush(self._deadlines, (request.due_at, request.id))
             self._live += known is None
         elif known is not None and not known.state.is_final:
             self._live -= 1
             if len(self._deadlines) > 2 * self._live + 64:  # mostly entries of closed requests: drop them
                 self._deadlines = [entry for entry in self._deadlines if self._is_live(entry)]
                 heapq.heapify(self._deadlines)
+
+    def _keep_in_line(self, known: TransferRequest | None, request: TransferRequest) -> None:
+        before = known.present_target if known is not None and known.state is TransferState.ROUTING else None
+        after = request.present_target if request.state is TransferState.ROUTING else None
+        if before == after:
+            return
+        if after is not None:
+            self._lines.enter(after, request)
+        if before is not None:
+            self._lines.leave(before)
+
+    def _is_waiting(self, transfer_id: str, target: Target) -> bool:
+        request = self._transfers[transfer_id]
+        return request.state is TransferState.ROUTING and request.present_target == target
 
     def _keep_text(self, conversation: _Conversation, message: Message) -> None:
         self._texts[message.id] = message
@@ -238,7 +386,7 @@ class MemoryStore:
     def _is_live(self, entry: _Deadline) -> bool:
         deadline, transfer_id = entry
         request = self._transfers[transfer_id]
-        return not request.state.is_final and request.deadline == deadline
+        return not request.state.is_final and request.due_at == deadline
 
     # what is recorded
 
@@ -341,6 +489,48 @@ class MemoryStore:
             if not waiting:
                 self._unsent.pop(message.interaction_id, None)
 
+    # who waits for an agent
+
+    def loads(self, agent_ids: Collection[str], now: datetime) -> Mapping[str, int]:
+        with self._lock:
+            return {agent_id: self._load(agent_id, now) for agent_id in agent_ids}
+
+    def waiting(
+        self, targets: Collection[Target], *, after: Interaction | None = None, limit: int
+    ) -> tuple[Interaction, ...]:
+        behind = None if after is None or after.transfer is None else turn_of(after.transfer)
+        with self._lock:
+            turns = self._lines.first(targets, behind, limit)
+            return tuple([self._present(self._transfers[transfer_id].interaction_id) for _, _, transfer_id in turns])
+
+    def waiting_targets(self) -> frozenset[Target]:
+        with self._lock:
+            return self._lines.targets()
+
+    def waiting_counts(self, targets: Collection[Target]) -> Mapping[Target, int]:
+        with self._lock:
+            return {target: self._lines.count(target) for target in targets}
+
+    # whom an agent asks often
+
+    def favourites(self, agent_id: str) -> tuple[Target, ...]:
+        with self._lock:
+            desk = self._desks.get(agent_id)
+            return () if desk is None else tuple(desk.favourites)
+
+    def mark_favourite(self, agent_id: str, target: Target, *, favourite: bool) -> None:
+        with self._lock:
+            favourites = self._desk(agent_id).favourites
+            if favourite:
+                favourites.setdefault(target)
+            else:
+                favourites.pop(target, None)
+
+    def recents(self, agent_id: str, *, limit: int) -> tuple[Target, ...]:
+        with self._lock:
+            desk = self._desks.get(agent_id)
+            return () if desk is None else tuple(islice(reversed(desk.recents), limit))
+
     # My Messages
 
     def mark_read(self, agent_id: str, message_id: str, *, read: bool) -> bool:
@@ -364,3 +554,7 @@ class MemoryStore:
 
 
 _CURSOR_DIGITS = 19
+
+
+def _availability(agent: Agent) -> tuple[ChannelStatus, bool]:
+    return agent.status, agent.do_not_disturb

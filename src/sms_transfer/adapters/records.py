@@ -15,11 +15,22 @@ from typing import Final, TypeVar
 import attrs
 
 from sms_transfer.adapters.codec import from_json, to_json
-from sms_transfer.core.decision import Claim, Decision
+from sms_transfer.core.decision import Claim, Decision, places_moved
 from sms_transfer.core.events import Event
-from sms_transfer.core.model import Agent, Direction, Interaction, Message, TransferRequest
+from sms_transfer.core.lifecycle import ChannelStatus, TransferState
+from sms_transfer.core.model import (
+    Agent,
+    Direction,
+    Interaction,
+    Message,
+    Queue,
+    Target,
+    TargetKind,
+    TransferRequest,
+    targets_of,
+)
 from sms_transfer.core.notices import SystemMessage
-from sms_transfer.core.policy import holder
+from sms_transfer.core.policy import has_left, holder, kept_for
 from sms_transfer.errors import Conflict, CorruptRecord, InvalidValue
 from sms_transfer.ports import Facts
 
@@ -41,14 +52,25 @@ class TransferRow:
     """A transfer request.
 
     Args:
-        ticket: the id of its invitation; None where nobody is invited yet.
+        ticket: the id of its invitation; None where nobody is invited now.
         live: whether it still waits for its outcome, and so can be due.
+        due_at: when it is.
+        sender: who made it.
+        target: what it was made for, as `target_key` writes it.
+        waits_for: the target that it is ROUTING to, written likewise; None where it is not ROUTING.
+        priority: the highest is routed first (Q3).
+        requested_at: of two with the same priority the older is.
     """
 
     id: str
     ticket: str | None
     live: bool
-    deadline: datetime
+    due_at: datetime
+    sender: str
+    target: str
+    waits_for: str | None
+    priority: int
+    requested_at: datetime
     body: str
 
 
@@ -71,22 +93,61 @@ class EntryRow:
     body: str
 
 
+@attrs.frozen
+class AgentRow:
+    """An agent's record.
+
+    Args:
+        has_left: as `sms_transfer.core.policy.has_left`.
+        status: the status on the channel; None for whoever is logged out or in do-not-disturb, and so cannot receive.
+        capacity: how many places there are (E3).
+        targets: the agent groups and skills of the record, as `target_key` writes them, sorted.
+    """
+
+    id: str
+    has_left: bool
+    status: str | None
+    capacity: int
+    targets: tuple[str, ...]
+    body: str
+
+
+@attrs.frozen
+class QueueRow:
+    """The record of a queue or routing point.
+
+    Args:
+        key: the target, as `target_key` writes it.
+        label: what agents read.
+        members: who serves it, sorted; nobody need know them.
+    """
+
+    key: str
+    label: str
+    members: tuple[str, ...]
+    body: str
+
+
 @attrs.frozen(kw_only=True)
 class Rows:
     """All that a commit writes.
 
     Args:
         holder: the agent on whose desktop the interaction is, or None.
+        kept_for: the agent whose place it takes while a queue owns it, or None (Q2).
         invitee: the agent who is invited, or None.
         offered_until: until when, from which on the invitation takes no place (E3, T10).
         key: an agent and their idempotency key, used up by ``request_id``.
         concerned: the agents whose desks count a change, sorted: locked in this order, nobody waits in a circle.
         entries: at most one for each agent concerned.
+        moved: the agents whose places it may take or free, sorted (`sms_transfer.core.decision.places_moved`); all of
+            those concerned are among them, or there are none.
     """
 
     id: str
     version: int
     holder: str | None
+    kept_for: str | None
     invitee: str | None
     offered_until: datetime | None
     body: str
@@ -97,6 +158,7 @@ class Rows:
     events: tuple[str, ...]
     concerned: tuple[str, ...]
     entries: tuple[EntryRow, ...]
+    moved: tuple[str, ...]
     claim: Claim | None
 
 
@@ -135,6 +197,7 @@ def rows(decision: Decision) -> Rows:
         id=interaction.id,
         version=interaction.version,
         holder=holder(interaction),
+        kept_for=kept_for(interaction),
         invitee=None if invitation is None else invitation.invitee,
         offered_until=None if invitation is None else invitation.deadline,
         body=body,
@@ -147,6 +210,7 @@ def rows(decision: Decision) -> Rows:
         entries=tuple(
             [EntryRow(notice.agent_id, notice.id, notice.read, to_json(notice)) for notice in decision.notices]
         ),
+        moved=places_moved(decision),
         claim=decision.claim,
     )
 
@@ -156,9 +220,43 @@ def _transfer_row(request: TransferRequest) -> TransferRow:
         id=request.id,
         ticket=None if request.invitation is None else request.invitation.id,
         live=not request.state.is_final,
-        deadline=request.deadline,
+        due_at=request.due_at,
+        sender=request.sender,
+        target=target_key(request.target),
+        waits_for=target_key(request.present_target) if request.state is TransferState.ROUTING else None,
+        priority=request.priority,
+        requested_at=request.requested_at,
         body=to_json(request),
     )
+
+
+def agent_row(agent: Agent) -> AgentRow:
+    """What is kept of an agent's record."""
+    here = agent.status is not ChannelStatus.LOGGED_OUT and not agent.do_not_disturb
+    return AgentRow(
+        id=agent.id,
+        has_left=has_left(agent),
+        status=agent.status.value if here else None,
+        capacity=agent.capacity,
+        targets=tuple(sorted(map(target_key, targets_of(agent)))),
+        body=to_json(agent),
+    )
+
+
+def queue_row(queue: Queue) -> QueueRow:
+    """What is kept of the record of a queue or routing point."""
+    return QueueRow(target_key(queue.target), queue.label, tuple(sorted(queue.members)), to_json(queue))
+
+
+def target_key(target: Target) -> str:
+    """A target as one text; no two are written alike."""
+    return f"{target.kind.value}:{target.id}"
+
+
+def target_of(key: str) -> Target:
+    """The target that `target_key` wrote."""
+    kind, _, id_ = key.partition(":")
+    return Target(TargetKind(kind), id_)
 
 
 Kept = tuple[str, str]
@@ -173,6 +271,7 @@ def facts(
     message: Kept | None,
     repeated: Kept | None,
     agents: Iterable[Kept],
+    waiting: bool,
 ) -> Facts:
     """What a store knows of a need, from what it found."""
     present = None if interaction is None else loaded_interaction(interaction)
@@ -190,6 +289,7 @@ def facts(
         message=None if message is None else loaded(message, Message),
         repeated=None if repeated is None else loaded(repeated, TransferRequest),
         agents=agents_by_id(agents),
+        waiting=waiting,
     )
 
 
@@ -235,6 +335,14 @@ def stored_agent(body: str | None, known: Agent) -> str:
     return body
 
 
+def stored_queue(body: str | None, known: Queue) -> str:
+    """The body that is kept of a queue's record, if it says what is known; else as `stored_agent`."""
+    key = target_key(known.target)
+    if body is None or loaded((key, body), Queue) != known:
+        raise Conflict(kind=known.target.kind, id=known.target.id)
+    return body
+
+
 def agents_by_id(kept: Iterable[Kept]) -> Mapping[str, Agent]:
     """Records of agents by id."""
     return {agent.id: agent for agent in map(_agent, kept)}
@@ -250,6 +358,7 @@ _NAMES: Final[Mapping[type, str]] = {
     Event: "event",
     Interaction: "interaction",
     Message: "message",
+    Queue: "queue",
     SystemMessage: "message",
     TransferRequest: "transfer",
 }

@@ -14,7 +14,7 @@ import attrs
 
 from sms_transfer.core import check
 from sms_transfer.core.check import CaseValue, FrozenDict
-from sms_transfer.core.model import Interaction, Message, Target, TargetKind
+from sms_transfer.core.model import Interaction, Message, NoAnswer, Target, TargetKind
 from sms_transfer.core.record import Record
 
 
@@ -119,21 +119,61 @@ class MarkDone(OwnerCommand):
 
 @attrs.frozen(eq=False, repr=False)
 class RequestTransfer(OwnerCommand):
-    """Invite a target to take the conversation (T1 to T4)."""
+    """Ask a target to take the conversation (T1 to T4, Q1).
+
+    Args:
+        priority: goes before age where it must wait (Q3).
+        no_answer: what becomes of an invitee who does not answer; policy says, if left out (A3).
+        fallback: used once when the target cannot take it; policy says, if left out (Q5).
+        on_fallback: the target was refused, and this asks the fallback at once.
+    """
 
     target: Target = attrs.field(validator=check.one_of(Target), kw_only=True)
     transfer_id: str = attrs.field(validator=check.identifier, kw_only=True)
     invitation_id: str = attrs.field(validator=check.identifier, kw_only=True)
     note: str = attrs.field(default="", validator=check.text(check.MAX_TEXT), repr=False, kw_only=True)
     key: str | None = attrs.field(default=None, validator=check.optional_identifier, kw_only=True)
+    priority: int = attrs.field(default=0, validator=check.count, kw_only=True)
+    no_answer: NoAnswer | None = attrs.field(default=None, validator=check.optional(NoAnswer), kw_only=True)
+    fallback: Target | None = attrs.field(default=None, validator=check.optional(Target), kw_only=True)
+    on_fallback: bool = attrs.field(default=False, validator=check.one_of(bool), kw_only=True)
+
+    @property
+    def present_target(self) -> Target:
+        """The target whose turn it is."""
+        return self.fallback if self.on_fallback and self.fallback is not None else self.target
 
     def need(self) -> Need:
+        target = self.present_target
+        is_agent = target.kind is TargetKind.AGENT
         return Need(
             interaction_id=self.interaction_id,
-            agents=(self.by, self.target.id) if self.target.kind is TargetKind.AGENT else (self.by,),
-            load_of=self.target.id if self.target.kind is TargetKind.AGENT else None,
+            agents=(self.by, target.id) if is_agent else (self.by,),
+            load_of=target.id if is_agent else None,
             key=None if self.key is None else (self.by, self.key),
         )
+
+
+@attrs.frozen(eq=False, repr=False)
+class Invite(Command):
+    """Invite the agent whom the router picked (Q1). Where the request is not ROUTING any more, it changes nothing."""
+
+    transfer_id: str = attrs.field(validator=check.identifier)
+    agent_id: str = attrs.field(validator=check.identifier, kw_only=True)
+    invitation_id: str = attrs.field(validator=check.identifier, kw_only=True)
+
+    def need(self) -> Need:
+        return Need(transfer_id=self.transfer_id, agents=(self.agent_id,), load_of=self.agent_id)
+
+
+@attrs.frozen(eq=False, repr=False)
+class FailRouting(Command):
+    """Record that no agent is left who ever could take it (Q1); where it is not ROUTING any more, nothing changes."""
+
+    transfer_id: str = attrs.field(validator=check.identifier)
+
+    def need(self) -> Need:
+        return Need(transfer_id=self.transfer_id)
 
 
 @attrs.frozen(eq=False, repr=False)
@@ -172,7 +212,10 @@ class Cancel(Command):
 
 @attrs.frozen(eq=False, repr=False)
 class Expire(Command):
-    """Record that nobody answered in time (T7). Never refused: too early or too late, it changes nothing (F4)."""
+    """Record what time alone has brought: nobody answered, or nobody was found (T7, Q1).
+
+    Never refused: too early or too late, it changes nothing (F4).
+    """
 
     transfer_id: str = attrs.field(validator=check.identifier)
 

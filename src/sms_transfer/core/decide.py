@@ -10,12 +10,14 @@ from typing import assert_never
 
 import attrs
 
-from sms_transfer.core import conversation, transfer
+from sms_transfer.core import conversation, ending, transfer
 from sms_transfer.core.commands import (
     Accept,
     Cancel,
     Expire,
     FailInvitation,
+    FailRouting,
+    Invite,
     MarkDone,
     OpenInteraction,
     ReceiveMessage,
@@ -27,7 +29,7 @@ from sms_transfer.core.commands import (
     UpdateCaseData,
 )
 from sms_transfer.core.decision import Context, Decision
-from sms_transfer.core.model import Interaction, TransferRequest
+from sms_transfer.core.model import Interaction
 from sms_transfer.errors import NotFound, Refused
 
 PresentCommand = (
@@ -35,6 +37,8 @@ PresentCommand = (
     | Cancel
     | Expire
     | FailInvitation
+    | FailRouting
+    | Invite
     | MarkDone
     | ReceiveMessage
     | Reject
@@ -71,34 +75,50 @@ def decide(interaction: Interaction | None, command: InteractionCommand, context
     if interaction is None:
         raise _not_found(command)
     live = interaction.transfer
-    if live is None or context.now < live.deadline or isinstance(command, Expire):
+    if live is None or context.now < live.due_at:
         return _decide(interaction, command, context)
-    return _after(transfer.overdue(interaction, live), command, context)
+    return _after(_brought_by_time(interaction, context), command, context)
+
+
+def _brought_by_time(interaction: Interaction, context: Context) -> Decision:
+    """All that is due by now, one after the other: the next agent's time may be over, too, before anything sweeps."""
+    decision = Decision(interaction)
+    while (live := decision.interaction.transfer) is not None and context.now >= live.due_at:
+        further = ending.overdue(decision.interaction, live, context.now, context.policy)
+        decision = _joined(decision, further)
+    return decision
 
 
 def _after(expiry: Decision, command: PresentCommand, context: Context) -> Decision:
     """Decide on top of an expiry that nothing had recorded (T10)."""
-    context = _updated(context, expiry.requests[0])
+    now_known = {request.id: request for request in expiry.requests}
+    asked, repeated = context.request, context.repeated
+    context = attrs.evolve(
+        context,
+        request=None if asked is None else now_known.get(asked.id, asked),
+        repeated=None if repeated is None else now_known.get(repeated.id, repeated),
+    )
+    if isinstance(command, Expire):
+        return attrs.evolve(expiry, found=context.request)
     try:
-        decision = _decide(expiry.interaction, command, context)
+        return _joined(expiry, _decide(expiry.interaction, command, context))
     except Refused as refusal:
         return attrs.evolve(expiry, refusal=refusal)
-    return attrs.evolve(
-        decision,
-        interaction=attrs.evolve(decision.interaction, version=expiry.interaction.version),  # one commit, one version
-        events=expiry.events + decision.events,
-        requests=expiry.requests + decision.requests,
-        notices=expiry.notices + decision.notices,
-        concerned=tuple(dict.fromkeys(expiry.concerned + decision.concerned)),
-    )
 
 
-def _updated(context: Context, closed: TransferRequest) -> Context:
-    """The context once this request has expired: no reading of it is live any more."""
+def _joined(first: Decision, second: Decision) -> Decision:
+    """Two decisions, the second made on top of the first, as one commit with one version."""
+    if not first.events:
+        return second
+    requests = {request.id: request for request in first.requests + second.requests}  # each as it is in the end
     return attrs.evolve(
-        context,
-        request=closed if context.request is not None and context.request.id == closed.id else context.request,
-        repeated=closed if context.repeated is not None and context.repeated.id == closed.id else context.repeated,
+        second,
+        interaction=attrs.evolve(second.interaction, version=first.interaction.version),
+        events=first.events + second.events,
+        requests=tuple(requests.values()),
+        notices=first.notices + second.notices,
+        concerned=tuple(dict.fromkeys(first.concerned + second.concerned)),
+        missed=first.missed + second.missed,
     )
 
 
@@ -117,9 +137,13 @@ def _decide(interaction: Interaction, command: PresentCommand, context: Context)
         case Cancel():
             return transfer.cancel(interaction, command, context)
         case Expire():
-            return transfer.expire(interaction, command, context)
+            return Decision(interaction, found=context.request)  # what was due is recorded before any command (T10)
         case FailInvitation():
             return transfer.fail(interaction, command, context)
+        case Invite():
+            return transfer.invite(interaction, command, context)
+        case FailRouting():
+            return transfer.fail_routing(interaction, command, context)
         case MarkDone():
             return conversation.mark_done(interaction, command, context)
         case UpdateCaseData():

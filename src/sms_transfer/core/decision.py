@@ -10,13 +10,14 @@ import attrs
 
 from sms_transfer.core.commands import OwnerCommand
 from sms_transfer.core.events import Event
-from sms_transfer.core.lifecycle import ChannelStatus
-from sms_transfer.core.model import Agent, Interaction, Message, Privilege, Target, TransferRequest
+from sms_transfer.core.lifecycle import ChannelStatus, InteractionState
+from sms_transfer.core.model import Agent, Interaction, Message, NoAnswer, Privilege, Target, TransferRequest
 from sms_transfer.core.notices import SystemMessage
 from sms_transfer.core.policy import TransferPolicy
 from sms_transfer.errors import Denial, InvalidValue, NotFound, NotPermitted, Refused, StaleEpoch
 
 NOBODY: Final[Mapping[str, Agent]] = {}
+NAMELESS: Final[Mapping[Target, str]] = {}
 
 
 @attrs.frozen(kw_only=True)
@@ -30,6 +31,9 @@ class Context:
         request: the transfer request that the command's ticket or id belongs to, live or closed.
         message: the text that is recorded already under the command's message id (F5).
         repeated: the request that the command's key made before (F5).
+        served: whether any agent of the target that the command asks for could ever take it; None if nobody knows the
+            target, or it is an agent (Q1).
+        names: the names of the targets that the command speaks of, as far as known.
     """
 
     now: datetime
@@ -39,6 +43,8 @@ class Context:
     request: TransferRequest | None = None
     message: Message | None = None
     repeated: TransferRequest | None = None
+    served: bool | None = None
+    names: Mapping[Target, str] = NAMELESS
 
 
 @attrs.frozen
@@ -71,6 +77,7 @@ class Decision:
         claim: the place that is taken.
         concerned: the agents whose desktops have something new to show, and nobody else (D5).
         key: the idempotency key that is used up, with the agent it belongs to (F5).
+        missed: the agents who did not answer in time, and what becomes of their status (A3).
         refusal: what to tell the caller once the rest is recorded: time had closed what was answered (T10).
     """
 
@@ -84,12 +91,21 @@ class Decision:
     claim: Claim | None = attrs.field(default=None, kw_only=True)
     concerned: tuple[str, ...] = attrs.field(default=(), kw_only=True)
     key: tuple[str, str] | None = attrs.field(default=None, kw_only=True)
+    missed: tuple[tuple[str, NoAnswer], ...] = attrs.field(default=(), kw_only=True)
     refusal: Refused | None = attrs.field(default=None, kw_only=True)
 
     @property
     def request(self) -> TransferRequest:
         """The transfer request that the command was about, as it is now."""
         return self.requests[-1] if self.found is None else self.found
+
+
+def places_moved(decision: Decision) -> tuple[str, ...]:
+    """The agents whose places a decision may take or free, sorted: an agent is idle since the last time (Q4)."""
+    done = decision.interaction.state is InteractionState.DONE
+    if not (decision.requests or decision.claim or done):
+        return ()
+    return tuple(sorted({*decision.concerned, *[request.sender for request in decision.requests]}))
 
 
 def known_agent(agent_id: str, context: Context) -> Agent:

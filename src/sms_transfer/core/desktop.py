@@ -204,8 +204,8 @@ def window_of(interaction: Interaction, transcript: tuple[Message, ...], agent: 
     if transfer is not None:
         pending = PendingTransfer(
             transfer_id=transfer.id,
-            target=transfer.target,
-            to=transfer.target_name or transfer.target.id,
+            target=transfer.present_target,
+            to=transfer.present_name,
             deadline=transfer.deadline,
         )
     return InteractionWindow(

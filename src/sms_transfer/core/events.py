@@ -121,6 +121,13 @@ class InvitationWithdrawn(TransferEvent):
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
+class TransferRedirected(TransferEvent):
+    """The target could not take it, so it goes to the fallback (Q5)."""
+
+    target: Target
+
+
+@attrs.frozen(kw_only=True, eq=False, repr=False)
 class TransferClosed(TransferEvent):
     """The base of the five outcomes (A2)."""
 
@@ -141,7 +148,7 @@ class TransferRejected(TransferClosed):
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class TransferExpired(TransferClosed):
-    """Nobody answered in time (T7)."""
+    """Nobody answered in time (T7), or nobody was found in time (Q1)."""
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
@@ -151,7 +158,7 @@ class TransferCancelled(TransferClosed):
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class TransferFailed(TransferClosed):
-    """The invitee went away (T9)."""
+    """The invitee went away (T9), or nobody is left who could be invited (Q1)."""
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)

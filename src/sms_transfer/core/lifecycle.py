@@ -31,14 +31,17 @@ in one change:
     =====================================  =======================================================
     transfer                               interaction
     =====================================  =======================================================
-    invite or route, at the beginning      begin_transfer
+    invite or route, at the beginning      begin_transfer; then place, where the queue owns it at once (Q2)
     accept                                 hand_over: the invitee owns it, at a higher epoch
     reject, expire, cancel, fail           keep: the sender goes on owning it, the epoch stays
+    expire or fail, while a queue owns it  give_back: the sender owns it again, at a higher epoch; or requeue: the queue
+                                           goes on owning it, and the next request for it begins
     cancel, as part of marking done        mark_done
     =====================================  =======================================================
 
 The third is coupled to the first by one arc only: ``log_out`` of an invitee pulls ``fail`` (T9). Going Not Ready pulls
-nothing. A trigger that repeats what is already so (ready when READY, log out when LOGGED_OUT) is an arc from a state
+nothing. (What policy makes of an agent who did not answer, A3, is a trigger of the third machine in its own right.)
+A trigger that repeats what is already so (ready when READY, log out when LOGGED_OUT) is an arc from a state
 to itself: desktops are doubled, connections drop and come back, and none of that is a fault of the agent's.
 
 `transitions` builds the machines from the tables. That is the definition which is validated, drawn and offered to host
@@ -130,6 +133,8 @@ INTERACTION_ARCS: Final = (
     Arc("keep", _I.TRANSFERRING, _I.ACTIVE, "T6"),
     Arc("place", _I.TRANSFERRING, _I.QUEUED, "Q2"),
     Arc("hand_over", _I.QUEUED, _I.ACTIVE, "Q2"),
+    Arc("give_back", _I.QUEUED, _I.ACTIVE, "Q2"),
+    Arc("requeue", _I.QUEUED, _I.QUEUED, "Q2"),
     Arc("mark_done", _I.ACTIVE, _I.DONE, "T15"),
     Arc("mark_done", _I.TRANSFERRING, _I.DONE, "T13"),
     Arc("mark_done", _I.QUEUED, _I.DONE, "Q2"),

@@ -60,6 +60,14 @@ class TargetKind(StrEnum):
     SKILL = "skill"
 
 
+class NoAnswer(StrEnum):
+    """What becomes of the status of an agent who did not answer an invitation (A3)."""
+
+    NOTHING = "nothing"
+    NOT_READY = "not_ready"
+    LOG_OUT = "log_out"
+
+
 def _address(_: object, attribute: attrs.Attribute[Any], value: Any) -> None:
     if not isinstance(value, str) or _ADDRESS.fullmatch(value) is None:
         invalid(attribute.name, "must be an E.164 number (+ and 2 to 15 digits) or a short code (3 to 8 digits)")
@@ -225,6 +233,41 @@ class Target:
         return cls(TargetKind.SKILL, id)
 
 
+def _several(_: object, attribute: attrs.Attribute[Any], value: Any) -> None:
+    if not isinstance(value, Target) or value.kind not in _QUEUES:
+        invalid(attribute.name, "must be a queue or a routing point")
+
+
+_QUEUES: Final = frozenset({TargetKind.QUEUE, TargetKind.ROUTING_POINT})
+
+
+@attrs.frozen
+class Queue:
+    """A queue or a routing point, and who serves it (Q1).
+
+    Agent groups and skills have no such record: who belongs to them stands in the agents' own records.
+
+    Args:
+        target: which queue or routing point.
+        members: the ids of the agents who serve it. Not shown in ``repr``.
+        name: what agents read; at most 256 characters; the target's id if left empty.
+    """
+
+    target: Target = attrs.field(validator=_several)
+    members: frozenset[str] = attrs.field(default=(), converter=check.to_ids, validator=check.identifiers, repr=False)
+    name: str = attrs.field(default="", validator=check.text(check.MAX_NAME), kw_only=True)
+
+    @property
+    def label(self) -> str:
+        """What an agent reads: the name, or the id where there is none."""
+        return self.name or self.target.id
+
+
+def targets_of(agent: Agent) -> frozenset[Target]:
+    """The agent groups and skills that this agent's record puts them in."""
+    return frozenset({*map(Target.agent_group, agent.groups), *map(Target.skill, agent.skills)})
+
+
 def _owner(_: object, attribute: attrs.Attribute[Any], value: Any) -> None:
     if not isinstance(value, Target) and not check.is_identifier(value):
         invalid(attribute.name, "must be the id of an agent, or a Target")
@@ -240,7 +283,7 @@ class Outcome:
         at: when.
         reason: why. The rejecting agent's own words for REJECTED (not shown in ``repr``), a stable slug otherwise:
             ``no_answer``, ``cancelled_by_sender``, ``interaction_done``, ``invitee_logged_out``,
-            ``invitee_disconnected``.
+            ``invitee_disconnected``, ``no_agent_in_time``, ``no_agent_left``.
         owner: who owns the interaction; in an `InvitationClosed`, who does at the moment of the refusal (T11).
     """
 
@@ -272,17 +315,45 @@ class Invitation:
 
 
 @attrs.frozen
+class PastInvitation:
+    """An invitation that closed while its request stayed live and went on to the next agent (Q1).
+
+    Args:
+        id: the ticket.
+        outcome: how this offer ended; that of the request may be another.
+    """
+
+    id: str = attrs.field(validator=check.identifier)
+    invitee: str = attrs.field(validator=check.identifier, kw_only=True)
+    outcome: Outcome = attrs.field(validator=check.one_of(Outcome), kw_only=True)
+
+
+def _past(value: Sequence[PastInvitation]) -> tuple[PastInvitation, ...]:
+    return check.to_tuple(value)
+
+
+@attrs.frozen
 class TransferRequest:
     """One attempt to hand an interaction from its owner to a target.
 
     Args:
-        sender: the agent who asked, and who stays the owner until somebody accepts (T4).
+        sender: the agent who asked, and who stays the owner until somebody accepts (T4), unless the target became the
+            owner at once (Q2).
+        target: what was asked for.
+        requested_at: when it was asked; of two that wait with the same priority the older is routed first (Q3).
         deadline: by when it has its outcome, whatever happens (F4).
         note: the sender's words for whoever is invited; only its length shows in ``repr``.
-        invitation: the live one, or the last one.
+        invitation: the live one, or the last one; None while it is ROUTING.
         outcome: there exactly when ``state`` is final.
         sender_name: the sender's name when it was asked, for the invitee to read.
         target_name: the target's name when it was asked, for the sender to read.
+        priority: goes before age when it is routed; the highest first (Q3).
+        past_invitations: the earlier ones, in order; nobody is asked twice (Q1).
+        fallback: the target that it goes to, once, when the target cannot take it (Q5); None if there is none.
+        fallback_name: its name when it was asked.
+        on_fallback: whether it has gone there.
+        no_answer: what becomes of the status of an invitee who does not answer (A3).
+        return_to_sender: whether it goes back to the sender when nobody of a queue that owns it takes it (Q2).
     """
 
     id: str = attrs.field(validator=check.identifier)
@@ -297,12 +368,47 @@ class TransferRequest:
     outcome: Outcome | None = attrs.field(default=None, validator=check.optional(Outcome), kw_only=True)
     sender_name: str = attrs.field(default="", validator=check.text(check.MAX_NAME), kw_only=True)
     target_name: str = attrs.field(default="", validator=check.text(check.MAX_NAME), kw_only=True)
+    priority: int = attrs.field(default=0, validator=check.count, kw_only=True)
+    past_invitations: tuple[PastInvitation, ...] = attrs.field(
+        default=(), converter=_past, validator=check.all_of(tuple, PastInvitation), kw_only=True
+    )
+    fallback: Target | None = attrs.field(default=None, validator=check.optional(Target), kw_only=True)
+    fallback_name: str = attrs.field(default="", validator=check.text(check.MAX_NAME), kw_only=True)
+    on_fallback: bool = attrs.field(default=False, validator=check.one_of(bool), kw_only=True)
+    no_answer: NoAnswer = attrs.field(default=NoAnswer.NOTHING, validator=check.one_of(NoAnswer), kw_only=True)
+    return_to_sender: bool = attrs.field(default=False, validator=check.one_of(bool), kw_only=True)
+
+    @property
+    def present_target(self) -> Target:
+        """The target whose turn it is: the one asked for, or the fallback (Q5)."""
+        return self.fallback if self.on_fallback and self.fallback is not None else self.target
+
+    @property
+    def present_name(self) -> str:
+        """What an agent reads of the target whose turn it is."""
+        return (self.fallback_name if self.on_fallback else self.target_name) or self.present_target.id
+
+    @property
+    def due_at(self) -> datetime:
+        """When time alone next changes it: the deadline of its live invitation, or its own (F4)."""
+        if self.state is TransferState.INVITED and self.invitation is not None:
+            return min(self.invitation.deadline, self.deadline)
+        return self.deadline
+
+    @property
+    def asked(self) -> frozenset[str]:
+        """The agents who were invited before and did not take it."""
+        return frozenset([past.invitee for past in self.past_invitations])
 
     def __attrs_post_init__(self) -> None:
         if self.state.is_final is (self.outcome is None) or (self.outcome and self.outcome.state is not self.state):
             invalid("outcome", "must be there, and agree, exactly when the state is final")
         if self.state is TransferState.INVITED and self.invitation is None:
             invalid("invitation", "must be there while the state is INVITED")
+        if self.state is TransferState.ROUTING and self.invitation is not None:
+            invalid("invitation", "must not be there while the state is ROUTING")
+        if self.on_fallback and self.fallback is None:
+            invalid("fallback", "must be there where the request has gone there")
 
 
 @attrs.frozen

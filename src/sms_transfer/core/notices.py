@@ -28,6 +28,13 @@ WORDS: Mapping[str, str] = MappingProxyType(
         "transfer.expired": "{target} did not answer the transfer in time.",
         "transfer.failed.invitee_logged_out": "{target} logged out before answering the transfer.",
         "transfer.failed.invitee_disconnected": "{target} was disconnected before answering the transfer.",
+        # The same where the target stands for several agents (Q1), and where it had owned the conversation (Q2).
+        "transfer.expired.no_agent_in_time": "Nobody at {target} took the transfer in time.",
+        "transfer.failed.no_agent_left": "Nobody is left at {target} who could take the transfer.",
+        "transfer.returned.no_agent_in_time": "Nobody at {target} took the conversation in time. It came back to you.",
+        "transfer.returned.no_agent_left": (
+            "Nobody is left at {target} who could take the conversation. It came back to you."
+        ),
         # The invitee is told of the offer (T5, D1).
         "preview.transfer": "{sender} wants to transfer an {media} conversation with {contact} to you.",
         "preview.transfer_with_note": (

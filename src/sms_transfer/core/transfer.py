@@ -1,6 +1,7 @@
-"""Decisions about a transfer: it is requested, and ends in exactly one outcome.
+"""Decisions about a transfer: it is requested, routed, answered, taken back.
 
-Each function takes the arc of one trigger (`sms_transfer.core.lifecycle`) with all its effects at once.
+Each function takes the arc of one trigger (`sms_transfer.core.lifecycle`) with all its effects at once. What becomes of
+a request that an invitee does not take stands in `sms_transfer.core.ending`.
 """
 
 from __future__ import annotations
@@ -9,8 +10,17 @@ from datetime import datetime
 
 import attrs
 
-from sms_transfer.core.check import MAX_TEXT, FrozenDict
-from sms_transfer.core.commands import Accept, Cancel, Expire, FailInvitation, Reject, RequestTransfer
+from sms_transfer.core import ending
+from sms_transfer.core.check import MAX_TEXT
+from sms_transfer.core.commands import (
+    Accept,
+    Cancel,
+    FailInvitation,
+    FailRouting,
+    Invite,
+    Reject,
+    RequestTransfer,
+)
 from sms_transfer.core.decision import (
     Claim,
     Context,
@@ -22,25 +32,30 @@ from sms_transfer.core.decision import (
     on_channel,
     require,
 )
+from sms_transfer.core.ending import Ending
 from sms_transfer.core.events import (
     Event,
-    InvitationExpired,
     InvitationRejected,
     InvitationSent,
     InvitationWithdrawn,
     OwnershipMoved,
     TransferAccepted,
     TransferCancelled,
-    TransferExpired,
-    TransferFailed,
-    TransferRejected,
     TransferRequested,
     about,
 )
-from sms_transfer.core.lifecycle import INTERACTION, START, TRANSFER
-from sms_transfer.core.model import Interaction, Invitation, Outcome, Privilege, TransferRequest
-from sms_transfer.core.notices import Notice, Priority, SystemMessage
-from sms_transfer.core.policy import eligibility, still_eligible
+from sms_transfer.core.lifecycle import INTERACTION, START, TRANSFER, TransferState
+from sms_transfer.core.model import (
+    Agent,
+    Interaction,
+    Invitation,
+    Outcome,
+    Privilege,
+    Target,
+    TargetKind,
+    TransferRequest,
+)
+from sms_transfer.core.policy import Handover, agent_eligibility, eligibility, still_eligible
 from sms_transfer.errors import (
     CorruptRecord,
     Denial,
@@ -53,46 +68,139 @@ from sms_transfer.errors import (
 
 
 def request(interaction: Interaction, command: RequestTransfer, context: Context) -> Decision:
-    """Invite the target; the sender stays the owner (T1 to T4)."""
+    """Ask the target; unless a queue is to own it at once, the sender stays the owner (T1 to T4, Q1, Q2)."""
     if context.repeated is not None:
         return _repeated(interaction, command, context.repeated)
     sender = acting_owner(interaction, command, context)
     require(sender, Privilege.TRANSFER)  # E4
     if interaction.transfer is not None:  # F2
         raise TransferPending(transfer=interaction.transfer)
-    state = INTERACTION.step(interaction.state, "begin_transfer")
+    INTERACTION.step(interaction.state, "begin_transfer")
     check_length("note", command.note, context.policy.max_note)
     check_length("note", joined(interaction.note, command.note), MAX_TEXT)
-    invitee = context.agents.get(command.target.id)
-    reasons = eligibility(interaction, command.target, invitee, load=context.load, policy=context.policy)
-    if invitee is None or reasons:  # T3
+    target = command.present_target
+    agent = context.agents.get(target.id) if target.kind is TargetKind.AGENT else None
+    reasons = eligibility(interaction, target, agent, load=context.load, policy=context.policy, served=context.served)
+    if reasons:  # T3
         raise TargetNotEligible(reasons=reasons)
-    now = context.now
-    deadline = now + context.policy.invitation_timeout  # T7, F4
-    invitation = Invitation(command.invitation_id, invitee=invitee.id, offered_at=now, deadline=deadline)
+    begun = _begun(interaction, command, context, sender, agent)
+    return begun if command.key is None else attrs.evolve(begun, key=(command.by, command.key))
+
+
+def _begun(
+    interaction: Interaction, command: RequestTransfer, context: Context, sender: Agent, agent: Agent | None
+) -> Decision:
+    """The request as it begins: INVITED where one agent is asked, ROUTING where the target stands for several."""
+    policy, now = context.policy, context.now
+    fallback = policy.fallback if command.fallback is None else command.fallback
+    names = context.names if agent is None else {**context.names, command.present_target: agent.name}
+    deadline = now + (policy.routing_timeout if agent is None else policy.invitation_timeout)  # T7, Q1, F4
     transfer = TransferRequest(
         command.transfer_id,
         interaction_id=interaction.id,
         sender=sender.id,
         target=command.target,
-        state=TRANSFER.step(START, "invite"),
+        state=TRANSFER.step(START, "route" if agent is None else "invite"),
         requested_at=now,
         deadline=deadline,
         note=command.note,
-        invitation=invitation,
+        invitation=None
+        if agent is None
+        else Invitation(command.invitation_id, invitee=agent.id, offered_at=now, deadline=deadline),
         sender_name=sender.name,
-        target_name=invitee.name,
+        target_name=names.get(command.target, ""),
+        priority=command.priority,
+        fallback=None if fallback == command.target else fallback,
+        fallback_name="" if fallback is None else names.get(fallback, ""),
+        on_fallback=command.on_fallback,
+        no_answer=policy.no_answer if command.no_answer is None else command.no_answer,
+        return_to_sender=policy.return_to_sender and agent is None and policy.handover is Handover.ON_PLACEMENT,
     )
-    # A new attempt withdraws what the window said of the last one (D5).
-    changed = attrs.evolve(interaction, version=interaction.version + 1, state=state, transfer=transfer, error=None)
+    requested = TransferRequested(target=command.target, hop=interaction.hops + 1, **about(transfer, now, sender.id))
+    begun = attrs.evolve(
+        interaction,
+        version=interaction.version + 1,
+        state=INTERACTION.step(interaction.state, "begin_transfer"),
+        transfer=transfer,
+        error=None,  # a new attempt withdraws what the window said of the last one (D5)
+    )
+    if agent is not None:
+        return _inviting(begun, transfer, agent, (requested,))
+    if policy.handover is Handover.ON_PLACEMENT:
+        return _placed(begun, transfer, requested)
+    return Decision(begun, events=(requested,), requests=(transfer,), concerned=(sender.id,))
+
+
+def _placed(interaction: Interaction, transfer: TransferRequest, requested: Event) -> Decision:
+    """The queue owns it at once, and the sender's window closes (Q2)."""
+    changed = attrs.evolve(
+        interaction,
+        state=INTERACTION.step(interaction.state, "place"),
+        owner=transfer.present_target,
+        epoch=interaction.epoch + 1,  # F1
+    )
+    moved = OwnershipMoved(
+        former_owner=transfer.sender,
+        owner=changed.owner,
+        epoch=changed.epoch,
+        **about(transfer, transfer.requested_at, transfer.sender),
+    )
+    return Decision(changed, events=(requested, moved), requests=(transfer,), concerned=(transfer.sender,))
+
+
+def invite(interaction: Interaction, command: Invite, context: Context) -> Decision:
+    """Invite the agent whom the router picked (Q1); do nothing where the request is not ROUTING any more."""
+    transfer = interaction.transfer
+    if transfer is None or transfer.id != command.transfer_id or transfer.state is not TransferState.ROUTING:
+        return Decision(interaction, found=context.request)
+    agent = context.agents.get(command.agent_id)
+    reasons = agent_eligibility(
+        interaction, command.agent_id, agent, load=context.load, policy=context.policy, declined=transfer.asked
+    )
+    if agent is None or reasons:
+        raise TargetNotEligible(reasons=reasons)
+    invitation = Invitation(
+        command.invitation_id,
+        invitee=agent.id,
+        offered_at=context.now,
+        deadline=min(context.now + context.policy.invitation_timeout, transfer.deadline),  # F4
+    )
+    invited = attrs.evolve(transfer, state=TRANSFER.step(transfer.state, "invite"), invitation=invitation)
+    changed = attrs.evolve(interaction, version=interaction.version + 1, transfer=invited)
+    return _inviting(changed, invited, agent, ())
+
+
+def _inviting(interaction: Interaction, transfer: TransferRequest, agent: Agent, events: tuple[Event, ...]) -> Decision:
+    """The agent is invited, and a place of theirs is taken (T4, E3)."""
+    invitation = transfer.invitation
+    assert invitation is not None  # noqa: S101 - it was made just now
+    sent = InvitationSent(
+        invitation_id=invitation.id,
+        invitee=agent.id,
+        deadline=invitation.deadline,
+        **about(transfer, invitation.offered_at, transfer.sender),
+    )
     return Decision(
-        changed,
-        events=_requested(transfer, invitation, interaction.hops + 1),
+        interaction,
+        events=(*events, sent),
         requests=(transfer,),
-        claim=Claim(invitee.id, invitee.capacity, now, invites=True),  # E3, T9
-        concerned=(sender.id, invitee.id),
-        key=None if command.key is None else (command.by, command.key),
+        claim=Claim(agent.id, agent.capacity, invitation.offered_at, invites=True),  # E3, T9
+        concerned=desktops(interaction),
     )
+
+
+def fail_routing(interaction: Interaction, command: FailRouting, context: Context) -> Decision:
+    """Close what no agent is left for (Q1); do nothing where it is not ROUTING, or waits on in its queue (Q2)."""
+    transfer = interaction.transfer
+    if (
+        transfer is None
+        or transfer.id != command.transfer_id
+        or transfer.state is not TransferState.ROUTING
+        or not ending.can_end(interaction, transfer)
+    ):
+        return Decision(interaction, found=context.request)
+    why = ending.nobody_left(interaction, context.now)
+    return ending.routing_ended(interaction, transfer, ending=why, now=context.now, policy=context.policy)
 
 
 def accept(interaction: Interaction, command: Accept, context: Context) -> Decision:
@@ -130,36 +238,34 @@ def accept(interaction: Interaction, command: Accept, context: Context) -> Decis
 
 
 def reject(interaction: Interaction, command: Reject, context: Context) -> Decision:
-    """Close it as REJECTED; the sender still owns it and is told on both surfaces (T6)."""
+    """Decline (T6): the next agent is looked for (Q1), or it closes as REJECTED and the sender is told."""
     transfer, invitation = _answerable(interaction, command, context)
     require(on_channel(command.by, context), Privilege.DECLINE)  # E4
     check_length("reason", command.reason, context.policy.max_note)
-    outcome = Outcome(
-        TRANSFER.step(transfer.state, "reject"),
+    why = Ending(
+        trigger="reject",
         by=command.by,
         at=context.now,
         reason=command.reason,
-        owner=interaction.owner,
+        code="transfer.rejected_because" if command.reason else "transfer.rejected",
     )
-    common = about(transfer, context.now, command.by)
-    events = (
-        InvitationRejected(invitation_id=invitation.id, invitee=invitation.invitee, **common),
-        TransferRejected(outcome=outcome, **common),
+    event = InvitationRejected(
+        invitation_id=invitation.id, invitee=invitation.invitee, **about(transfer, context.now, command.by)
     )
-    if command.reason:
-        notice = _notice("transfer.rejected_because", transfer, reason=command.reason)
-    else:
-        notice = _notice("transfer.rejected", transfer)
-    return _kept(interaction, transfer, outcome, notice, events)
+    return ending.invitee_lost(
+        interaction, transfer, invitation, ending=why, event=event, now=context.now, policy=context.policy
+    )
 
 
 def cancel(interaction: Interaction, command: Cancel, context: Context) -> Decision:
-    """Take the invitation back; nobody is shown an error (T8)."""
+    """Take the request back; nobody is shown an error (T8)."""
     asked = context.request
     on_channel(command.by, context)
     if asked is None or asked.sender != command.by:
         raise NotPermitted(agent_id=command.by, reason=Denial.NOT_SENDER)
     transfer = _live(interaction, asked)
+    if isinstance(interaction.owner, Target):  # F1: it is the queue's now
+        raise NotPermitted(agent_id=command.by, reason=Denial.NOT_OWNER, owner=interaction.owner)
     closed, events = cancelled(transfer, command.by, "cancelled_by_sender", context.now)
     changed = attrs.evolve(
         interaction,
@@ -170,53 +276,20 @@ def cancel(interaction: Interaction, command: Cancel, context: Context) -> Decis
     return Decision(changed, events=events, requests=(closed,), concerned=desktops(interaction))
 
 
-def expire(interaction: Interaction, command: Expire, context: Context) -> Decision:
-    """Close what nobody answered by the deadline (T7); do nothing where there is nothing to close (F4)."""
-    transfer = interaction.transfer
-    if transfer is None or transfer.id != command.transfer_id or context.now < transfer.deadline:
-        return Decision(interaction, found=context.request)
-    return overdue(interaction, transfer)
-
-
-def overdue(interaction: Interaction, transfer: TransferRequest) -> Decision:
-    """Record the expiry that time has brought (T10).
-
-    It happened at the deadline, whenever it is recorded: a sweep that comes late gives the same result (F4).
-    """
-    at = transfer.deadline
-    outcome = Outcome(
-        TRANSFER.step(transfer.state, "expire"), by=None, at=at, reason="no_answer", owner=interaction.owner
-    )
-    common = about(transfer, at, None)
-    events: tuple[Event, ...] = (TransferExpired(outcome=outcome, **common),)
-    invitation = transfer.invitation
-    if invitation is not None:
-        events = (InvitationExpired(invitation_id=invitation.id, invitee=invitation.invitee, **common), *events)
-    notice = _notice("transfer.expired", transfer)
-    return _kept(interaction, transfer, outcome, notice, events)
-
-
 def fail(interaction: Interaction, command: FailInvitation, context: Context) -> Decision:
-    """Close what an invitee who is gone cannot answer any more (T9); do nothing where it is closed already."""
+    """Withdraw what an invitee who is gone cannot answer any more (T9); do nothing where it is closed already."""
     transfer = interaction.transfer
     invitation = interaction.live_invitation
     if transfer is None or invitation is None or invitation.id != command.invitation_id:
         return Decision(interaction, found=context.request)
     reason = "invitee_disconnected" if command.disconnected else "invitee_logged_out"
-    outcome = Outcome(
-        TRANSFER.step(transfer.state, "fail"),
-        by=invitation.invitee,
-        at=context.now,
-        reason=reason,
-        owner=interaction.owner,
+    why = Ending(trigger="fail", by=invitation.invitee, at=context.now, reason=reason, code=f"transfer.failed.{reason}")
+    event = InvitationWithdrawn(
+        invitation_id=invitation.id, invitee=invitation.invitee, **about(transfer, context.now, invitation.invitee)
     )
-    common = about(transfer, context.now, invitation.invitee)
-    events = (
-        InvitationWithdrawn(invitation_id=invitation.id, invitee=invitation.invitee, **common),
-        TransferFailed(outcome=outcome, **common),
+    return ending.invitee_lost(
+        interaction, transfer, invitation, ending=why, event=event, now=context.now, policy=context.policy
     )
-    notice = _notice(f"transfer.failed.{reason}", transfer)
-    return _kept(interaction, transfer, outcome, notice, events)
 
 
 def cancelled(
@@ -232,52 +305,21 @@ def cancelled(
     return attrs.evolve(transfer, state=outcome.state, outcome=outcome), events
 
 
-def _kept(
-    interaction: Interaction,
-    transfer: TransferRequest,
-    outcome: Outcome,
-    notice: Notice,
-    events: tuple[Event, ...],
-) -> Decision:
-    """The sender goes on owning it, and is told on both surfaces (T6)."""
-    changed = attrs.evolve(
-        interaction,
-        version=interaction.version + 1,
-        state=INTERACTION.step(interaction.state, "keep"),
-        transfer=None,
-        error=notice,  # the top of the window
-    )
-    entry = SystemMessage(  # My Messages
-        transfer.id,
-        agent_id=transfer.sender,
-        notice=notice,
-        at=outcome.at,
-        interaction_id=interaction.id,
-        priority=Priority.HIGH,
-    )
-    return Decision(
-        changed,
-        events=events,
-        requests=(attrs.evolve(transfer, state=outcome.state, outcome=outcome),),
-        notices=(entry,),
-        concerned=desktops(interaction),
-    )
-
-
-def _notice(code: str, transfer: TransferRequest, **more: str) -> Notice:
-    target = transfer.target_name or transfer.target.id
-    return Notice(code, FrozenDict({"transfer": transfer.id, "target": target, **more}))
-
-
 def _answerable(
     interaction: Interaction, command: Accept | Reject, context: Context
 ) -> tuple[TransferRequest, Invitation]:
     """The live request and invitation under this ticket, for its invitee only."""
     asked = context.request
     known_agent(command.by, context)
-    if asked is None or asked.invitation is None or asked.invitation.invitee != command.by:
-        raise NotPermitted(agent_id=command.by, reason=Denial.NOT_INVITEE)
-    return _live(interaction, asked), asked.invitation
+    if asked is not None and asked.invitation is not None and asked.invitation.id == command.invitation_id:
+        if asked.invitation.invitee == command.by:
+            return _live(interaction, asked), asked.invitation
+    elif asked is not None:
+        for past in asked.past_invitations:  # T11: the request has gone on, and this offer is over
+            if past.id == command.invitation_id and past.invitee == command.by:
+                outcome = past.outcome if asked.outcome is None else asked.outcome
+                raise InvitationClosed(outcome=attrs.evolve(outcome, owner=interaction.owner))
+    raise NotPermitted(agent_id=command.by, reason=Denial.NOT_INVITEE)
 
 
 def _live(interaction: Interaction, asked: TransferRequest) -> TransferRequest:
@@ -295,14 +337,6 @@ def _repeated(interaction: Interaction, command: RequestTransfer, made: Transfer
     if (made.interaction_id, made.target) != (command.interaction_id, command.target):
         raise InvalidValue(field="key", rule="was used for another transfer")
     return Decision(interaction, found=made)
-
-
-def _requested(transfer: TransferRequest, invitation: Invitation, hop: int) -> tuple[Event, ...]:
-    common = about(transfer, transfer.requested_at, transfer.sender)
-    return (
-        TransferRequested(target=transfer.target, hop=hop, **common),
-        InvitationSent(invitation_id=invitation.id, invitee=invitation.invitee, deadline=invitation.deadline, **common),
-    )
 
 
 def joined(note: str, more: str) -> str:

@@ -9,9 +9,11 @@ from sms_transfer.ports.awaitable import (
     AsyncDirectory,
     AsyncMessaging,
     AsyncRingsOnCommit,
+    AsyncTeams,
     AsyncTransferStore,
 )
 from sms_transfer.ports.blocking import (
+    Candidate,
     Clock,
     ContactGateway,
     Directory,
@@ -21,7 +23,10 @@ from sms_transfer.ports.blocking import (
     JoinsTransaction,
     Messaging,
     RingsOnCommit,
+    Roster,
+    Router,
     Subscription,
+    Teams,
     TransferStore,
 )
 from sms_transfer.ports.front_end import RemovesMessages, UserInterface
@@ -31,7 +36,9 @@ __all__ = [
     "AsyncDirectory",
     "AsyncMessaging",
     "AsyncRingsOnCommit",
+    "AsyncTeams",
     "AsyncTransferStore",
+    "Candidate",
     "Clock",
     "ContactGateway",
     "Directory",
@@ -42,7 +49,10 @@ __all__ = [
     "Messaging",
     "RemovesMessages",
     "RingsOnCommit",
+    "Roster",
+    "Router",
     "Subscription",
+    "Teams",
     "TransferStore",
     "UserInterface",
 ]

@@ -14,8 +14,9 @@ from sms_transfer.core.commands import Need
 from sms_transfer.core.decision import Decision
 from sms_transfer.core.desktop import Desktop
 from sms_transfer.core.events import Event
-from sms_transfer.core.model import Agent, Contact, Message, TransferRequest
-from sms_transfer.ports.blocking import EventPage, Facts, Subscription
+from sms_transfer.core.lifecycle import ChannelStatus
+from sms_transfer.core.model import Agent, Contact, Interaction, Message, Queue, Target, TransferRequest
+from sms_transfer.ports.blocking import EventPage, Facts, Roster, Subscription
 
 
 class AsyncDirectory(Protocol):
@@ -34,7 +35,48 @@ class AsyncDirectory(Protocol):
         ...
 
 
-class AsyncTransferStore(AsyncDirectory, Protocol):
+@runtime_checkable
+class AsyncTeams(Protocol):
+    """As `Teams`, awaitable."""
+
+    def queues(self, targets: Collection[Target]) -> Awaitable[Mapping[Target, Queue]]:
+        """As `Teams.queues`, awaitable."""
+        ...
+
+    def queue_names(self, targets: Collection[Target]) -> Awaitable[Mapping[Target, str]]:
+        """As `Teams.queue_names`, awaitable."""
+        ...
+
+    def add_queue(self, queue: Queue) -> Awaitable[None]:
+        """As `Teams.add_queue`, awaitable."""
+        ...
+
+    def replace_queue(self, known: Queue, queue: Queue) -> Awaitable[None]:
+        """As `Teams.replace_queue`, awaitable."""
+        ...
+
+    def members(self, target: Target, *, limit: int) -> Awaitable[tuple[Agent, ...]]:
+        """As `Teams.members`, awaitable."""
+        ...
+
+    def able(self, target: Target, *, statuses: Collection[ChannelStatus], limit: int) -> Awaitable[tuple[Agent, ...]]:
+        """As `Teams.able`, awaitable."""
+        ...
+
+    def ready(self, targets: Collection[Target]) -> Awaitable[Mapping[Target, int]]:
+        """As `Teams.ready`, awaitable."""
+        ...
+
+    def served_by(self, agent_ids: Collection[str]) -> Awaitable[frozenset[Target]]:
+        """As `Teams.served_by`, awaitable."""
+        ...
+
+    def roster(self, since: int | None) -> Awaitable[Roster]:
+        """As `Teams.roster`, awaitable."""
+        ...
+
+
+class AsyncTransferStore(AsyncDirectory, AsyncTeams, Protocol):
     """As `TransferStore`, awaitable."""
 
     def read(self, need: Need, now: datetime) -> Awaitable[Facts]:
@@ -69,6 +111,36 @@ class AsyncTransferStore(AsyncDirectory, Protocol):
 
     def due(self, now: datetime, *, limit: int) -> Awaitable[tuple[str, ...]]:
         """As `TransferStore.due`, awaitable."""
+        ...
+
+    def loads(self, agent_ids: Collection[str], now: datetime) -> Awaitable[Mapping[str, int]]:
+        """As `TransferStore.loads`, awaitable."""
+        ...
+
+    def waiting(
+        self, targets: Collection[Target], *, after: Interaction | None = None, limit: int
+    ) -> Awaitable[tuple[Interaction, ...]]:
+        """As `TransferStore.waiting`, awaitable."""
+        ...
+
+    def waiting_targets(self) -> Awaitable[frozenset[Target]]:
+        """As `TransferStore.waiting_targets`, awaitable."""
+        ...
+
+    def waiting_counts(self, targets: Collection[Target]) -> Awaitable[Mapping[Target, int]]:
+        """As `TransferStore.waiting_counts`, awaitable."""
+        ...
+
+    def favourites(self, agent_id: str) -> Awaitable[tuple[Target, ...]]:
+        """As `TransferStore.favourites`, awaitable."""
+        ...
+
+    def mark_favourite(self, agent_id: str, target: Target, *, favourite: bool) -> Awaitable[None]:
+        """As `TransferStore.mark_favourite`, awaitable."""
+        ...
+
+    def recents(self, agent_id: str, *, limit: int) -> Awaitable[tuple[Target, ...]]:
+        """As `TransferStore.recents`, awaitable."""
         ...
 
     def unsent(self, *, limit: int) -> Awaitable[tuple[str, ...]]:

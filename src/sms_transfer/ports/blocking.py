@@ -5,7 +5,7 @@ Every method returns when it is done, and may be called from many threads at onc
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol, runtime_checkable
 
@@ -15,7 +15,8 @@ from sms_transfer.core.commands import Need
 from sms_transfer.core.decision import NOBODY, Decision
 from sms_transfer.core.desktop import Desktop
 from sms_transfer.core.events import Event
-from sms_transfer.core.model import Agent, Contact, Interaction, Message, TransferRequest
+from sms_transfer.core.lifecycle import ChannelStatus
+from sms_transfer.core.model import Agent, Contact, Interaction, Message, Queue, Target, TransferRequest
 
 
 class Clock(Protocol):
@@ -44,6 +45,56 @@ class IdFactory(Protocol):
         ...
 
 
+@attrs.frozen
+class Candidate:
+    """An agent who can be invited now.
+
+    Args:
+        load: the places taken: owned interactions and live invitations.
+    """
+
+    agent: Agent
+    load: int
+
+
+class Router(Protocol):
+    """Which agent of a queue, routing point, agent group or skill is invited next (Q4)."""
+
+    @property
+    def reach(self) -> int:
+        """How many candidates it wants to choose from, 1 or more; the longest idle come first."""
+        ...
+
+    def pick(self, interaction: Interaction, candidates: Sequence[Candidate]) -> str | None:
+        """Pick one of these by id, or nobody now: then the request goes on waiting.
+
+        Must return at once, and so must not ask anything outside this process. Whatever else it returns or raises is
+        logged, and the first candidate is invited.
+
+        Args:
+            interaction: with its live transfer.
+            candidates: at least one, each able to receive this interaction now; the longest idle first.
+        """
+        ...
+
+
+@attrs.frozen(kw_only=True)
+class Roster:
+    """Who can be found (T2).
+
+    Args:
+        version: hand it back to be told the later changes only.
+        agents: of their records the names, groups and skills are looked at; a status may be out of date.
+        queues: the queues and routing points.
+        complete: whether these are all there are, so that whoever is not among them is gone.
+    """
+
+    version: int
+    agents: tuple[Agent, ...]
+    queues: tuple[Queue, ...]
+    complete: bool
+
+
 class Directory(Protocol):
     """Who the agents are, and their presence."""
 
@@ -68,6 +119,77 @@ class Directory(Protocol):
         ...
 
 
+@runtime_checkable
+class Teams(Protocol):
+    """What agents serve together: queues, routing points, agent groups and skills (Q1); and who can be found (T2).
+
+    Every `TransferStore` is one. A `Directory` of the host's may be one too, and then is asked instead of the store.
+    Where it is none, the store keeps the queues and the directory is asked for their members; then there are no agent
+    groups and skills, and the agents who can be found are those who serve some queue.
+    """
+
+    def queues(self, targets: Collection[Target]) -> Mapping[Target, Queue]:
+        """The present records of these queues and routing points; what is unknown must be left out."""
+        ...
+
+    def queue_names(self, targets: Collection[Target]) -> Mapping[Target, str]:
+        """What agents read of these queues and routing points (`Queue.label`); what is unknown must be left out.
+
+        The cost should not grow with the number of members.
+        """
+        ...
+
+    def add_queue(self, queue: Queue) -> None:
+        """Begin to know a queue or routing point. Its members need not be known.
+
+        Raises:
+            AlreadyExists: there is one, an equal one too; its ``kind`` is that of the target. Nothing must change.
+        """
+        ...
+
+    def replace_queue(self, known: Queue, queue: Queue) -> None:
+        """Change the record of a queue or routing point from ``known`` to ``queue``, in one step.
+
+        Raises:
+            Conflict: the record is not equal to ``known`` any more, or there is none; then nothing must change.
+        """
+        ...
+
+    def members(self, target: Target, *, limit: int) -> tuple[Agent, ...]:
+        """The agents who serve a target, or the first so many of them in any order that stays the same.
+
+        Members of a queue whom nobody knows must be left out.
+        """
+        ...
+
+    def able(self, target: Target, *, statuses: Collection[ChannelStatus], limit: int) -> tuple[Agent, ...]:
+        """The agents who serve a target and may be able to receive, or the first so many of them (Q3, Q4).
+
+        They must have one of these statuses and not be in do-not-disturb. Whoever is known to have no free place may
+        be left out; whoever has one must not be (an invitation may be counted until its end is recorded). The longest
+        idle should come first: those whose places or status changed longest ago. The cost should not grow with the
+        number of members.
+        """
+        ...
+
+    def ready(self, targets: Collection[Target]) -> Mapping[Target, int]:
+        """How many agents of each of these are Ready and not in do-not-disturb; 0 may be left out."""
+        ...
+
+    def served_by(self, agent_ids: Collection[str]) -> frozenset[Target]:
+        """All targets that any of these agents serves: queues, routing points, agent groups and skills."""
+        ...
+
+    def roster(self, since: int | None) -> Roster:
+        """Everybody who can be found, or what changed since the version of an earlier reading.
+
+        Must name every agent and queue that was added since or whose name, groups or skills changed, and may name
+        more. What is committed after a reading must have a later version than that reading. None, and a version that
+        was never given, ask for all. Should cost next to nothing where nothing changed.
+        """
+        ...
+
+
 @attrs.frozen(kw_only=True)
 class Facts:
     """What a store knows of a `Need`, all of it read at one instant.
@@ -81,6 +203,7 @@ class Facts:
         message: the text recorded under its message id.
         repeated: the transfer request that was made under its key.
         agents: the records that the store keeps of the agents it asks for; who is unknown is left out.
+        waiting: whether any request waits for an agent: is ROUTING (Q3).
     """
 
     interaction: Interaction | None = None
@@ -89,6 +212,7 @@ class Facts:
     message: Message | None = None
     repeated: TransferRequest | None = None
     agents: Mapping[str, Agent] = NOBODY
+    waiting: bool = False
 
 
 @attrs.frozen(kw_only=True)
@@ -104,7 +228,7 @@ class EventPage:
     cursor: str
 
 
-class TransferStore(Directory, Protocol):
+class TransferStore(Directory, Teams, Protocol):
     """Where everything is recorded.
 
     State, history, My Messages and texts are one commit (F6). A store keeps agents too, and so is the directory of
@@ -185,10 +309,52 @@ class TransferStore(Directory, Protocol):
         ...
 
     def due(self, now: datetime, *, limit: int) -> tuple[str, ...]:
-        """Ids of live requests whose deadline is at or before ``now``, each once and the earliest first.
+        """Ids of live requests whose `TransferRequest.due_at` has come by ``now``, each once and the earliest first.
 
         It must cost what is due, not what is live, and must go on naming a request until that is closed.
         """
+        ...
+
+    # who waits for an agent
+
+    def loads(self, agent_ids: Collection[str], now: datetime) -> Mapping[str, int]:
+        """The places that each of these agents has taken, counted as for `Facts.load`; 0 may be left out."""
+        ...
+
+    def waiting(
+        self, targets: Collection[Target], *, after: Interaction | None = None, limit: int
+    ) -> tuple[Interaction, ...]:
+        """The interactions whose request is ROUTING to one of these, in the order in which they are routed (Q3).
+
+        That is: the highest priority first, then the oldest `TransferRequest.requested_at`, then the smallest id of
+        the request. It goes by `TransferRequest.present_target`. The cost must not grow with how many wait.
+
+        Args:
+            after: go on behind this one, as it was read.
+            limit: how many at most.
+        """
+        ...
+
+    def waiting_targets(self) -> frozenset[Target]:
+        """The targets that any request is ROUTING to. Should cost what there are of these, not what waits."""
+        ...
+
+    def waiting_counts(self, targets: Collection[Target]) -> Mapping[Target, int]:
+        """How many requests are ROUTING to each of these; 0 may be left out."""
+        ...
+
+    # whom an agent asks often
+
+    def favourites(self, agent_id: str) -> tuple[Target, ...]:
+        """The targets that this agent has marked, in the order marked."""
+        ...
+
+    def mark_favourite(self, agent_id: str, target: Target, *, favourite: bool) -> None:
+        """Mark a target, or take the mark away; may be said twice."""
+        ...
+
+    def recents(self, agent_id: str, *, limit: int) -> tuple[Target, ...]:
+        """The targets of the requests that this agent made, each once, the latest first."""
         ...
 
     def unsent(self, *, limit: int) -> tuple[str, ...]:

@@ -1,0 +1,250 @@
+"""Which agent is invited next, and when (Q1, Q3, Q4).
+
+A request for a target that stands for several agents is recorded as ROUTING first; then whoever recorded it looks for
+an agent. An agent who becomes able to receive is recorded first, too; then whoever recorded that looks for requests
+that wait. So of two that come at the same instant at least one sees the other, on any machine. Where a process dies in
+between, `tick` of any other goes on. All of them do the same: go through what waits, in the order of Q3, and invite.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from datetime import datetime
+from typing import Final
+
+import attrs
+
+from sms_transfer.core.check import untrusted
+from sms_transfer.core.commands import FailRouting, Invite, RequestTransfer
+from sms_transfer.core.decision import NAMELESS
+from sms_transfer.core.ending import can_end
+from sms_transfer.core.lifecycle import ChannelStatus
+from sms_transfer.core.model import Agent, Interaction, Target, TargetKind, TransferRequest
+from sms_transfer.core.policy import TransferPolicy, agent_eligibility, could_ever
+from sms_transfer.errors import Conflict, TargetNotEligible
+from sms_transfer.log import log_failure
+from sms_transfer.ports import AsyncDirectory, AsyncTeams, AsyncTransferStore, Candidate, Router
+
+_REACH: Final = 8
+_FIRST_PAGE: Final = 4
+_LAST_PAGE: Final = 256
+_SEVERAL: Final = frozenset(TargetKind) - {TargetKind.AGENT}
+_READY: Final = frozenset({ChannelStatus.READY})
+_ON_CHANNEL: Final = frozenset({ChannelStatus.READY, ChannelStatus.NOT_READY})
+
+
+class LongestIdle:
+    """The default router: the agent who was given nothing, and changed nothing, for the longest time (Q4)."""
+
+    reach: Final = _REACH
+
+    def pick(self, interaction: Interaction, candidates: Sequence[Candidate]) -> str | None:  # noqa: ARG002 - a router's
+        """The first candidate, whatever the interaction."""
+        return candidates[0].agent.id
+
+
+@attrs.frozen
+class Recorded:
+    """What recording a command may have changed for those who wait.
+
+    Args:
+        freed: the agents who have a place now that they had not.
+        routing: what is ROUTING now and was not, or not in this way.
+    """
+
+    freed: frozenset[str] = frozenset()
+    routing: tuple[Interaction, ...] = ()
+
+
+Record = Callable[[Invite | FailRouting], Awaitable[Recorded]]
+"""Carries out a command of the routing's own, up to its being recorded. Raises what deciding and recording raise."""
+
+
+class Routing:
+    """Brings those who wait and those who are able together."""
+
+    def __init__(
+        self,
+        store: AsyncTransferStore,
+        directory: AsyncDirectory,
+        teams: AsyncTeams,
+        *,
+        router: Router,
+        policy: TransferPolicy,
+        now: Callable[[], datetime],
+        new_ticket: Callable[[], str],
+    ) -> None:
+        self._store = store
+        self._directory = directory
+        self.teams: Final = teams
+        self._router = router
+        self._policy = policy
+        self._now = now
+        self._new_ticket = new_ticket
+
+    async def about(
+        self, interaction: Interaction, command: RequestTransfer
+    ) -> tuple[bool | None, Mapping[Target, str]]:
+        """What must be known to decide a request: whether its target is served, and what its targets are called."""
+        fallback = self._policy.fallback if command.fallback is None else command.fallback
+        target = command.present_target
+        if fallback is None and target.kind is TargetKind.AGENT:
+            return None, NAMELESS
+        names = await self.names({command.target, *(() if fallback is None else (fallback,))})
+        return await self.served(interaction, target), names
+
+    async def names(self, targets: Collection[Target]) -> Mapping[Target, str]:
+        """What agents read of these targets, as far as they are known. Groups and skills are called what they are."""
+        found = dict(await self.teams.queue_names(targets))
+        ids = [target.id for target in targets if target.kind is TargetKind.AGENT]
+        if ids:
+            known = await self._directory.agents(ids)
+            found.update((Target.agent(id_), agent.name) for id_, agent in known.items())
+        return found
+
+    async def served(self, interaction: Interaction, target: Target, declined: Collection[str] = ()) -> bool | None:
+        """Whether an agent is left at this target who ever could take it; None if nobody knows the target (Q1)."""
+        if target.kind is TargetKind.AGENT:
+            agent = (await self._directory.agents((target.id,))).get(target.id)
+            return None if agent is None else self._could_ever(interaction, agent, declined)
+        limit = _REACH + len(declined)
+        while True:
+            members = await self.teams.members(target, limit=limit)
+            if any(self._could_ever(interaction, agent, declined) for agent in members):
+                return True
+            if len(members) < limit:
+                break
+            limit *= 4
+        return False if members or target in await self.teams.queue_names((target,)) else None
+
+    async def serve(self, recorded: Recorded, record: Record, targets: Collection[Target] = ()) -> int:
+        """Invite whoever can be invited now, for all that what was recorded may concern, and for these targets.
+
+        Returns:
+            How many were invited.
+        """
+        invited = 0
+        work = [recorded]
+        wanted = set(targets)
+        while work or wanted:
+            for one in work:
+                for interaction in one.routing:
+                    wanted.add(_request(interaction).present_target)
+            freed = frozenset().union(*[one.freed for one in work])
+            routing = [interaction for one in work for interaction in one.routing]
+            work = []
+            for interaction in routing:
+                await self._end_if_nobody_is_left(interaction, record, work)
+            if freed:
+                wanted |= await self.teams.served_by(freed)
+                wanted |= {Target.agent(agent_id) for agent_id in freed}  # it may be somebody's fallback
+            invited += await self._serve(wanted, record, work)
+            wanted = set()
+        return invited
+
+    async def _serve(self, targets: set[Target], record: Record, work: list[Recorded]) -> int:
+        """Go through what waits for these, in order, until nobody is able any more."""
+        invited, size, after = 0, _FIRST_PAGE, None
+        while targets:
+            page = await self._store.waiting(targets, after=after, limit=size)
+            for interaction in page:
+                target = _request(interaction).present_target
+                if target in targets:
+                    found, anybody_able = await self._candidates(interaction)
+                    if await self._invite(interaction, found, record, work):
+                        invited += 1
+                    elif not anybody_able:
+                        targets.discard(target)
+                        await self._end_if_nobody_is_left(interaction, record, work)
+            if len(page) < size:
+                break
+            after, size = page[-1], min(2 * size, _LAST_PAGE)
+        return invited
+
+    async def _invite(
+        self, interaction: Interaction, candidates: list[Candidate], record: Record, work: list[Recorded]
+    ) -> bool:
+        """Invite one of these; whoever has become unable in the meantime is passed over."""
+        request = _request(interaction)
+        while candidates:
+            chosen = picked(self._router, interaction, candidates)
+            if chosen is None:
+                return False
+            try:
+                work.append(
+                    await record(Invite(request.id, agent_id=chosen.agent.id, invitation_id=self._new_ticket()))
+                )
+            except (TargetNotEligible, Conflict):
+                candidates.remove(chosen)
+            else:
+                return True
+        return False
+
+    async def _candidates(self, interaction: Interaction) -> tuple[list[Candidate], bool]:
+        """Who can be invited now, the longest idle first; and whether anybody at all could be, for another one."""
+        request, reach = _request(interaction), _reach(self._router)
+        limit = reach + len(request.past_invitations)
+        while True:
+            agents = await self._able(request.present_target, limit)
+            found = await self._eligible(interaction, request, agents)
+            if len(found) >= reach or len(agents) < limit:
+                return found[:reach], bool(agents)
+            limit *= 4
+
+    async def _able(self, target: Target, limit: int) -> Sequence[Agent]:
+        if target.kind is TargetKind.AGENT:
+            return tuple((await self._directory.agents((target.id,))).values())[:limit]
+        statuses = _READY if self._policy.require_ready else _ON_CHANNEL
+        return await self.teams.able(target, statuses=statuses, limit=limit)
+
+    async def _eligible(
+        self, interaction: Interaction, request: TransferRequest, agents: Sequence[Agent]
+    ) -> list[Candidate]:
+        if not agents:
+            return []
+        loads = await self._store.loads([agent.id for agent in agents], self._now())
+        declined = request.asked
+        return [
+            Candidate(agent, load)
+            for agent, load in [(agent, loads.get(agent.id, 0)) for agent in agents]
+            if not agent_eligibility(interaction, agent.id, agent, load=load, policy=self._policy, declined=declined)
+        ]
+
+    async def _end_if_nobody_is_left(self, interaction: Interaction, record: Record, work: list[Recorded]) -> None:
+        request = _request(interaction)
+        if can_end(interaction, request) and not await self.served(interaction, request.present_target, request.asked):
+            work.append(await record(FailRouting(request.id)))
+
+    def _could_ever(self, interaction: Interaction, agent: Agent, declined: Collection[str]) -> bool:
+        return could_ever(interaction, agent, policy=self._policy, declined=declined)
+
+
+def picked(router: Router, interaction: Interaction, candidates: Sequence[Candidate]) -> Candidate | None:
+    """Whom the router picks, or None for nobody now; the first candidate, if it answers nonsense or raises."""
+    try:
+        answer = untrusted(router.pick(interaction, tuple(candidates)))
+    except Exception as error:  # noqa: BLE001 - a host's code; the transfer goes on without it
+        log_failure("the router could not pick an agent for interaction", interaction.id, error)
+        return candidates[0]
+    if answer is None:
+        return None
+    for candidate in candidates:
+        if candidate.agent.id == answer:
+            return candidate
+    log_failure("the router picked nobody who can be invited for interaction", interaction.id, LookupError())
+    return candidates[0]
+
+
+def _reach(router: Router) -> int:
+    try:
+        reach = untrusted(router.reach)
+    except Exception as error:  # noqa: BLE001 - likewise
+        log_failure("could not ask how many candidates are wanted by", "the router", error)
+        return _REACH
+    return reach if isinstance(reach, int) and reach > 0 else _REACH
+
+
+def _request(interaction: Interaction) -> TransferRequest:
+    request = interaction.transfer
+    assert request is not None  # noqa: S101 - what waits has a live request
+    return request
