@@ -13,6 +13,7 @@ from benchmarks import (
     on_postgres,
     on_sqlite,
     report,
+    routing,
     scale,
     size,
     transfer,
@@ -40,6 +41,7 @@ SIZED: Final[Mapping[str, Sized]] = {
     "workers": workers.run,
     "due": due.run,
     "size": size.run,
+    "routing": routing.run,
 }
 ROUNDS: Final = 30
 

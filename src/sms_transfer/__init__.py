@@ -107,6 +107,13 @@ from sms_transfer.errors import (
     TransferPending,
     UnusableStore,
 )
+from sms_transfer.finder import (
+    Action,
+    Found,
+    FoundTarget,
+    Presence,
+    View,
+)
 from sms_transfer.ports import (
     EventPage,
 )
@@ -116,17 +123,21 @@ from sms_transfer.routing import (
 from sms_transfer.service import (
     TransferService,
 )
+from sms_transfer.team_communicator import (
+    AsyncTeamCommunicator,
+    TeamCommunicator,
+)
 from sms_transfer.workspace import (
     Workspace,
 )
 
 __all__ = [
     "AGENT",
-    "INTERACTION",
-    "TRANSFER",
+    "Action",
     "Agent",
     "AlreadyExists",
     "Answering",
+    "AsyncTeamCommunicator",
     "AsyncTransferService",
     "Attachment",
     "BulkResult",
@@ -143,8 +154,11 @@ __all__ = [
     "Direction",
     "Event",
     "EventPage",
+    "Found",
+    "FoundTarget",
     "FrozenDict",
     "Handover",
+    "INTERACTION",
     "IllegalTransition",
     "Interaction",
     "InteractionDone",
@@ -174,6 +188,7 @@ __all__ = [
     "OwnershipMoved",
     "PastInvitation",
     "PendingTransfer",
+    "Presence",
     "Priority",
     "Privilege",
     "Queue",
@@ -185,9 +200,11 @@ __all__ = [
     "StoreError",
     "StoreUnavailable",
     "SystemMessage",
+    "TRANSFER",
     "Target",
     "TargetKind",
     "TargetNotEligible",
+    "TeamCommunicator",
     "Tick",
     "Transcript",
     "TransferAccepted",
@@ -205,6 +222,7 @@ __all__ = [
     "TransferService",
     "TransferState",
     "UnusableStore",
+    "View",
     "Workspace",
     "WorkspaceSettings",
     "__version__",

@@ -47,6 +47,7 @@ from sms_transfer.core.model import (
 )
 from sms_transfer.core.policy import Reason, eligibility
 from sms_transfer.errors import InvalidValue, NotFound, SmsTransferError
+from sms_transfer.finder import TeamIndex
 from sms_transfer.flow import Flow
 from sms_transfer.log import log_failure
 from sms_transfer.ports import EventPage, IdFactory
@@ -89,6 +90,12 @@ class Calls:
     def __init__(self, flow: Flow, ids: IdFactory) -> None:
         self._flow = flow
         self._ids = ids
+        self._team_index = TeamIndex(flow)
+
+    @property
+    def team_index(self) -> TeamIndex:
+        """The names that team communicators of this service look up; they ask for it by themselves."""
+        return self._team_index
 
     # agents
 

@@ -311,7 +311,8 @@ class Flow:
         try:
             decision, recorded = await self._record(command)
         except TargetNotEligible:
-            fallback = self.policy.fallback if command.fallback is None else command.fallback
+            # A fallback of the policy's is for later: whoever picks a target is told that it cannot receive (T3).
+            fallback = command.fallback
             if fallback is None or fallback == command.target:
                 raise
             decision, recorded = await self._request_of_fallback(command, fallback)
@@ -451,13 +452,12 @@ def _recorded(facts: Facts, decision: Decision) -> Recorded:
     Whether anybody waited was read before it was recorded. Whoever began to wait in between may be missed here, if they
     looked before it was recorded; `tick` finds them.
     """
-    routing = tuple(
-        [
-            decision.interaction
-            for request in decision.requests
-            if request.state is TransferState.ROUTING and request == decision.interaction.transfer
-        ]
-    )
+    transfer = decision.interaction.transfer
+    routing: tuple[Interaction, ...] = ()
+    if transfer is not None and transfer.state is TransferState.ROUTING and transfer in decision.requests:
+        routing = (decision.interaction,)
+    elif not facts.waiting:
+        return _NOTHING
     if not facts.waiting or facts.interaction is None:
         return Recorded(routing=routing)
     before = places_taken(facts.interaction, _BEFORE_ALL)

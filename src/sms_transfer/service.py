@@ -33,6 +33,7 @@ from sms_transfer.core.model import (
 )
 from sms_transfer.core.policy import Reason, TransferPolicy
 from sms_transfer.drive import BlockingDriver, finish
+from sms_transfer.finder import TeamIndex
 from sms_transfer.log import log_failure
 from sms_transfer.ports import (
     Clock,
@@ -100,6 +101,11 @@ class TransferService:
             driver=BlockingDriver(),
         )
         self._calls = Calls(self._flow, ids)
+
+    @property
+    def team_index(self) -> TeamIndex:
+        """The names that team communicators of this service look up; they ask for it by themselves."""
+        return self._calls.team_index
 
     # agents
 
@@ -279,7 +285,8 @@ class TransferService:
             key: an idempotency key of this agent's: the same one again returns the request it made (F5).
             priority: goes before age where it must wait for an agent, the highest first (Q3).
             no_answer: what becomes of the status of an agent who does not answer; policy says, if left out (A3).
-            fallback: asked, once, when the target cannot take it; policy says, if left out (Q5).
+            fallback: asked, once, when the target does not take it, and at once where it cannot receive; policy says,
+                if left out (Q5).
 
         Raises:
             TargetNotEligible: neither the target nor the fallback can receive; with every reason of the target's (T3).

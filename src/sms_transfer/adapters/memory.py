@@ -56,7 +56,8 @@ class _Desk:
         self.changes: deque[tuple[str | None, str | None]] = deque(maxlen=_REMEMBERED_CHANGES)
 
     def load(self, now: datetime) -> int:
-        return len(self.owned) + len(self.kept) + sum([deadline > now for deadline in self.offered.values()])
+        taken = len(self.owned) + len(self.kept)
+        return taken + sum([deadline > now for deadline in self.offered.values()]) if self.offered else taken
 
     @property
     def taken(self) -> int:
@@ -220,7 +221,7 @@ class MemoryStore:
     def _place(self, agent_id: str, *, last: bool) -> None:
         """Bring up to date whether this agent can receive. Deadlines that nothing has recorded yet still count."""
         agent = self._agents.get(agent_id)
-        if agent is None:
+        if agent is None or not self._teams.served_by(agent_id):
             return
         desk = self._desks.get(agent_id)
         here = agent.status is not ChannelStatus.LOGGED_OUT and not agent.do_not_disturb
@@ -359,7 +360,7 @@ class MemoryStore:
     def _keep_in_line(self, known: TransferRequest | None, request: TransferRequest) -> None:
         before = known.present_target if known is not None and known.state is TransferState.ROUTING else None
         after = request.present_target if request.state is TransferState.ROUTING else None
-        if before == after:
+        if before is after or before == after:
             return
         if after is not None:
             self._lines.enter(after, request)

@@ -70,7 +70,8 @@ class TransferPolicy:
             that stands for several agents owns it at once (Q2).
         return_to_sender: with ON_PLACEMENT, whether it goes back to the sender when nobody takes it in time, and the
             sender's place stays taken until then; otherwise it waits on (Q2).
-        fallback: the target that a request goes to, once, when its own cannot take it (Q5).
+        fallback: the target that a request goes to, once, when its own does not take it (Q5). A target that cannot
+            receive in the first place is refused all the same (T3), unless the request itself names a fallback.
         kinds: the kinds of target that can be transferred to.
         max_note: characters in a note or a reason, at most.
         max_case_data: characters of case data, keys and values together, at most.
