@@ -31,23 +31,10 @@ MARK: Final = "-"
 
 # Unicode takes these for letters of their own, and decomposes none; on a keyboard without them people type the others.
 _LETTERS: Final = str.maketrans(
-    {
-        "ł": "l",
-        "đ": "d",
-        "ð": "d",
-        "ø": "o",
-        "æ": "ae",
-        "œ": "oe",
-        "\N{LATIN SMALL LETTER DOTLESS I}": "i",
-        "þ": "th",
-        "ħ": "h",
-    }
+    {"ł": "l", "đ": "d", "ð": "d", "ø": "o", "æ": "ae", "œ": "oe", "þ": "th", "ħ": "h"}
+    | {"\N{LATIN SMALL LETTER DOTLESS I}": "i"}
     # These are letters by their category: the apostrophes of Ukrainian and Hawaiian names, and an Arabic flourish.
-    | {
-        "\N{MODIFIER LETTER APOSTROPHE}": MARK,
-        "\N{MODIFIER LETTER TURNED COMMA}": MARK,
-        "\N{ARABIC TATWEEL}": "",
-    }
+    | {"\N{MODIFIER LETTER APOSTROPHE}": MARK, "\N{MODIFIER LETTER TURNED COMMA}": MARK, "\N{ARABIC TATWEEL}": ""}
 )
 _ASCII: Final = {
     code: chr(code).lower() if chr(code).isalnum() else " " if chr(code).isspace() else MARK for code in range(128)
@@ -61,9 +48,9 @@ def fold(text: str) -> str:
     """Fold any text: folding what is folded changes nothing."""
     if text.isascii():
         return text.translate(_ASCII)
-    folded = _once(_VARIANTS.sub("", text))
-    while (again := _once(folded)) != folded:
-        folded = again
+    folded, before = _once(_VARIANTS.sub("", text)), text
+    while folded != before and not folded.isascii():
+        folded, before = _once(folded), folded
     return folded
 
 
@@ -101,7 +88,8 @@ def _starts(chunk: str) -> Iterable[int]:
     for piece in chunk.split(MARK):
         if piece:
             yield at
-        yield from (at + found.start() for found in _IDEOGRAPH.finditer(piece))
+        if not piece.isascii():
+            yield from (at + found.start() for found in _IDEOGRAPH.finditer(piece))
         at += len(piece)
 
 

@@ -234,8 +234,9 @@ class _Sorted(Generic[K]):
     """
 
     def __init__(self, slots_by_key: Mapping[K, list[int]]) -> None:
-        keys = [key for key in sorted(slots_by_key) for _ in slots_by_key[key]]
-        slots = [slot for key in sorted(slots_by_key) for slot in slots_by_key[key]]
+        ordered = sorted(slots_by_key)
+        keys = [key for key in ordered for _ in slots_by_key[key]]
+        slots = [slot for key in ordered for slot in slots_by_key[key]]
         self._size = len(keys)
         step = self._longest() // 2
         self.blocks: list[_Block[K]] = [
