@@ -48,7 +48,7 @@ def search(index: NameIndex, text: str) -> list[str]:
         ("soren", "Søren"),
         ("aesop", "Æsop"),
         ("istanbul", "İstanbul"),
-        ("isik", "Işık"),
+        ("isik", "I\u015f\u0131k"),
         ("Ｂｏｂ", "Bob"),  # noqa: RUF001 - full width
         ("οδυσσευς", "ΟΔΥΣΣΕΎΣ"),
         ("οδυσσεύσ", "Οδυσσεύς"),

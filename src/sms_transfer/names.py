@@ -53,9 +53,9 @@ _BEYOND: Final = "\U0010ffff"
 """Is never in a folded text, and behind all that is: with it ends the stretch of what begins with something."""
 _NEXT: Final = "\0"
 """Likewise, and before all that is: with it ends the stretch of what is equal to something."""
-_LEAST: Final = 512
+_LEAST: Final = 256
 """Entries that a block may have however few there are in all."""
-_WIDTH: Final = 4
+_WIDTH: Final = 2
 """How many times the square root of all entries a block may have."""
 _FEW: Final = 500
 """Up to so many targets are put in order one by one, rather than found in the order of all."""
