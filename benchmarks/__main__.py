@@ -14,6 +14,7 @@ from benchmarks import (
     on_sqlite,
     report,
     scale,
+    search,
     size,
     transfer,
     workers,
@@ -35,6 +36,7 @@ COMPARISONS: Final[Mapping[str, Callable[[int], str]]] = {
     "sqlite": on_sqlite.run,
     "postgres": on_postgres.run,
     "eventsourcing": on_eventsourcing.run,
+    "search": search.run,
 }
 SIZED: Final[Mapping[str, Sized]] = {
     "workers": workers.run,

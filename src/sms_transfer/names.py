@@ -161,7 +161,7 @@ class NameIndex:
             matches &= _bitset(slots)
             if not wanted:
                 return self._made(matches, islice(_of(matches, slots), max(limit, 0)))
-        return self._made(matches, self._first(self._tiers(matches, folding.line(folded)), limit))
+        return self._made(matches, self._best(matches, folding.line(folded), limit))
 
     def _matches(self, wanted: list[str], kinds: frozenset[TargetKind] | None) -> int:
         matches = _union(slots for kind, slots in self._kinds.items() if kinds is None or kind in kinds)
@@ -173,26 +173,29 @@ class NameIndex:
             matches &= self._by_word.between(word, word + _BEYOND)
         return matches
 
-    def _tiers(self, matches: int, line: str) -> Iterator[int]:
-        if not line:
-            yield matches
-            return
-        whole = self._by_name.between((line,), (line + _NEXT,)) | self._by_id.between(line, line + _NEXT)
-        first = matches & whole
-        yield first
-        second = matches & self._by_name.between((line,), (line + _BEYOND,))
-        yield second & ~first
-        yield matches & ~(first | second)
+    def _best(self, matches: int, line: str, limit: int) -> Iterable[int]:
+        best: dict[int, None] = {}
+        for slot in chain.from_iterable(self._tiers(matches, line)):
+            if len(best) >= limit:
+                break
+            best[slot] = None
+        return best
 
-    def _first(self, tiers: Iterable[int], limit: int) -> Iterator[int]:
-        """The slots of the tiers, one tier after the other, each in the order of names."""
-        return islice((slot for tier in tiers for slot in self._in_order(tier)), max(limit, 0))
+    def _tiers(self, matches: int, line: str) -> Iterator[Iterable[int]]:
+        """The slots of each tier in the order of names; who is in one is in all that follow, too."""
+        few = self._sorted(matches) if matches.bit_count() <= _FEW else None
+        if line:
+            low, equal, high = (line,), (line + _NEXT,), (line + _BEYOND,)
+            whole = self._by_name.between(low, equal) | self._by_id.between(line, line + _NEXT)
+            yield self._sorted(matches & whole)
+            if few is None:
+                yield self._by_name.common(matches, low, high)
+            else:
+                yield (slot for slot in few if self._entries[slot].key[0].startswith(line))
+        yield self._by_name.common(matches, ("",), (_BEYOND,)) if few is None else few
 
-    def _in_order(self, matches: int) -> Iterable[int]:
-        if matches.bit_count() <= _FEW:
-            return sorted(_slots(matches), key=lambda slot: self._entries[slot].key)
-        blocks = (block.slots for block in self._by_name.blocks if block.bits & matches)
-        return _of(matches, chain.from_iterable(blocks))
+    def _sorted(self, matches: int) -> list[int]:
+        return sorted(_slots(matches), key=lambda slot: self._entries[slot].key)
 
     def _made(self, matches: int, slots: Iterable[int]) -> Matches:
         return Matches(matches.bit_count(), tuple(self._entries[slot].target for slot in slots))
@@ -253,6 +256,16 @@ class _Sorted(Generic[K]):
             return _bitset(begin.slots[start:stop])
         whole = (block.bits for block in islice(self.blocks, first + 1, last))
         return _union(chain((_bitset(begin.slots[start:]), _bitset(end.slots[:stop])), whole))
+
+    def common(self, bits: int, low: K, high: K) -> Iterator[int]:
+        """The slots of a bitset under keys from ``low`` on and before ``high``, in the order of the keys."""
+        return _of(bits, self._stretch(bits, low, high))
+
+    def _stretch(self, bits: int, low: K, high: K) -> Iterator[int]:
+        first, last = bisect_left(self._bounds, low), bisect_left(self._bounds, high)
+        for block in islice(self.blocks, first, last + 1):
+            if block.bits & bits:
+                yield from block.slots[bisect_left(block.keys, low) : bisect_left(block.keys, high)]
 
     def add(self, key: K, slot: int) -> None:
         """Enter a slot under a key, where it is not yet."""
