@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from sms_transfer import Target, names
+from sms_transfer import Target, names, slots
 from sms_transfer.core.model import TargetKind
 from sms_transfer.folding import fold
 from sms_transfer.names import Matches, NameIndex
@@ -319,8 +319,8 @@ def naive(called: dict[Target, str], text: str, among: Collection[Target] | None
 def small_blocks() -> Iterator[None]:
     """Blocks so short that a dozen names are many."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(names, "_LEAST", 4)
-        patch.setattr(names, "_WIDTH", 0)
+        patch.setattr(slots, "_LEAST", 4)
+        patch.setattr(slots, "_WIDTH", 0)
         patch.setattr(names, "_FEW", 3)
         yield
 
@@ -333,7 +333,9 @@ changes = st.lists(st.tuples(targets, texts | st.none(), texts), max_size=40)
 
 
 @given(st.dictionaries(targets, texts, max_size=20), changes, st.integers(0, 30), st.lists(targets, max_size=6))
-@example(dict.fromkeys(map(Target.agent, "abcdefghijklmnopqrstuvwxyz"), "b a"), [], 20, [])
+@example(
+    dict.fromkeys(map(Target.agent, "abcdefghijklmnopqrstuvwxyz"), "b a"), [(Target.agent("a"), "b a c", "b a")], 20, []
+)
 def test_t2_search_is_what_is_documented_whatever_changes(
     called: dict[Target, str], changed: list[tuple[Target, str | None, str]], limit: int, among: list[Target]
 ) -> None:
