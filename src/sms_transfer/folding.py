@@ -23,6 +23,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable
+from functools import lru_cache
 from itertools import zip_longest
 from typing import Final
 
@@ -39,25 +40,33 @@ _LETTERS: Final = str.maketrans(
 _ASCII: Final = {
     code: chr(code).lower() if chr(code).isalnum() else " " if chr(code).isspace() else MARK for code in range(128)
 }
+_REMEMBERED: Final = 8_192
+"""Characters whose folding is remembered: more than any centre's names are written with."""
 _IDEOGRAPH: Final = re.compile("[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
 _VARIANTS: Final = re.compile("[\ufe00-\ufe0f\U000e0100-\U000e01ef]")
-"""Say which drawing of the character before them is meant; nobody types them."""
+"""They say which drawing of the character before them is meant; nobody types them."""
 
 
 def fold(text: str) -> str:
     """Fold any text: folding what is folded changes nothing."""
     if text.isascii():
         return text.translate(_ASCII)
-    folded, before = _once(_VARIANTS.sub("", text)), text
-    while folded != before and not folded.isascii():
+    return "".join(map(_folded, text))
+
+
+# Each character by itself: what could depend on its neighbours is the order of the marks upon it, and marks go. So the
+# beginning of a name, as one types it, folds to the beginning of the folded name.
+@lru_cache(_REMEMBERED)
+def _folded(character: str) -> str:
+    folded, before = _once(_VARIANTS.sub("", character)), character
+    while folded != before:
         folded, before = _once(folded), folded
     return folded
 
 
 def _once(text: str) -> str:
-    plain = unicodedata.normalize("NFKD", text)
-    kept = "".join(map(_plain, plain))
-    return kept.casefold().translate(_LETTERS)
+    kept = map(_plain, unicodedata.normalize("NFKD", text))
+    return "".join(kept).casefold().translate(_LETTERS)
 
 
 def _plain(character: str) -> str:

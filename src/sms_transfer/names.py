@@ -46,7 +46,7 @@ _BEYOND: Final = "\U0010ffff"
 """Is never in a folded text, and behind all that is: with it ends the stretch of what begins with something."""
 _NEXT: Final = "\0"
 """Likewise, and before all that is: with it ends the stretch of what is equal to something."""
-_FEW: Final = 500
+_FEW: Final = 1_000
 """Up to so many targets are put in order one by one, rather than found in the order of all."""
 
 
