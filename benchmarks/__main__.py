@@ -15,6 +15,7 @@ from benchmarks import (
     report,
     routing,
     scale,
+    search,
     size,
     transfer,
     workers,
@@ -36,6 +37,7 @@ COMPARISONS: Final[Mapping[str, Callable[[int], str]]] = {
     "sqlite": on_sqlite.run,
     "postgres": on_postgres.run,
     "eventsourcing": on_eventsourcing.run,
+    "search": search.run,
 }
 SIZED: Final[Mapping[str, Sized]] = {
     "workers": workers.run,

@@ -17,6 +17,7 @@ _PACKAGES: Final = (
     "python-statemachine",
     "eventsourcing",
     "psycopg",
+    "rapidfuzz",
 )
 
 

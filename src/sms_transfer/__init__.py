@@ -133,6 +133,8 @@ from sms_transfer.workspace import (
 
 __all__ = [
     "AGENT",
+    "INTERACTION",
+    "TRANSFER",
     "Action",
     "Agent",
     "AlreadyExists",
@@ -158,7 +160,6 @@ __all__ = [
     "FoundTarget",
     "FrozenDict",
     "Handover",
-    "INTERACTION",
     "IllegalTransition",
     "Interaction",
     "InteractionDone",
@@ -200,7 +201,6 @@ __all__ = [
     "StoreError",
     "StoreUnavailable",
     "SystemMessage",
-    "TRANSFER",
     "Target",
     "TargetKind",
     "TargetNotEligible",

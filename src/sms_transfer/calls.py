@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import partial
-from hashlib import sha256
 from typing import Final
 
 import attrs
@@ -46,6 +45,7 @@ from sms_transfer.core.model import (
     TransferRequest,
 )
 from sms_transfer.core.policy import Reason, eligibility
+from sms_transfer.core.record import Record
 from sms_transfer.errors import InvalidValue, NotFound, SmsTransferError
 from sms_transfer.finder import TeamIndex
 from sms_transfer.flow import Flow
@@ -55,8 +55,8 @@ from sms_transfer.ports import EventPage, IdFactory
 BATCH: Final = 1_000
 
 
-@attrs.frozen(kw_only=True)
-class Tick:
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class Tick(Record):
     """What `TransferService.tick` did.
 
     Args:
@@ -70,8 +70,8 @@ class Tick:
     sent: int
 
 
-@attrs.frozen(kw_only=True)
-class BulkResult:
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class BulkResult(Record):
     """What became of one conversation in `TransferService.transfer_many` (A5).
 
     Args:
@@ -401,4 +401,8 @@ def _ids(members: Collection[str]) -> frozenset[str]:
 
 def _key_of(key: str | None, interaction_id: str) -> str | None:
     """The idempotency key of one conversation in a bulk call; as long as any key may be, however long the two are."""
-    return None if key is None else sha256(f"{key}\0{interaction_id}".encode(errors="replace")).hexdigest()
+    if key is None:
+        return None
+    from hashlib import sha256  # noqa: PLC0415 - slow to import, and needed here only
+
+    return sha256(f"{key}\0{interaction_id}".encode(errors="replace")).hexdigest()

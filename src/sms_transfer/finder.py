@@ -10,20 +10,23 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from enum import StrEnum
 from threading import Lock
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import attrs
 
 from sms_transfer.arguments import expect, identifier, positive
 from sms_transfer.core.check import untrusted
-from sms_transfer.core.decision import require
+from sms_transfer.core.decision import NAMELESS, require
 from sms_transfer.core.lifecycle import ChannelStatus, InteractionState
 from sms_transfer.core.model import Agent, Interaction, Privilege, Target, TargetKind, targets_of
 from sms_transfer.core.policy import Reason, eligibility
+from sms_transfer.core.record import Record
 from sms_transfer.errors import InvalidValue, NotFound
 from sms_transfer.flow import Flow
-from sms_transfer.names import NameIndex
 from sms_transfer.ports import Roster
+
+if TYPE_CHECKING:
+    from sms_transfer.names import NameIndex
 
 PAGE: Final = 50
 _RECENTS: Final = 20
@@ -37,8 +40,8 @@ class View(StrEnum):
     RECENTS = "recents"
 
 
-@attrs.frozen(kw_only=True)
-class Presence:
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class Presence(Record):
     """Whether somebody could take a conversation now, for a person to read; the actions say what can be done.
 
     Args:
@@ -58,8 +61,8 @@ class Presence:
     waiting: int | None = None
 
 
-@attrs.frozen(kw_only=True)
-class Action:
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class Action(Record):
     """An entry of a target's action menu (T2).
 
     Args:
@@ -75,8 +78,8 @@ class Action:
     reasons: frozenset[Reason]
 
 
-@attrs.frozen(kw_only=True)
-class FoundTarget:
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class FoundTarget(Record):
     """A target that was found, as it is now.
 
     Args:
@@ -96,8 +99,8 @@ class FoundTarget:
     recent: bool
 
 
-@attrs.frozen(kw_only=True)
-class Found:
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class Found(Record):
     """What a search found.
 
     Args:
@@ -115,11 +118,11 @@ class TeamIndex:
     def __init__(self, flow: Flow) -> None:
         self.flow: Final = flow
         self._lock = Lock()
+        self._version: int | None = None
         self._forget()
 
     def _forget(self) -> None:
-        self._version: int | None = None
-        self._names = NameIndex()
+        self._names = _index()
         self._known: dict[Target, str] = {}
         self._teams: dict[str, frozenset[Target]] = {}  # by agent
         self._sizes: dict[Target, int] = {}  # of agent groups and skills
@@ -157,7 +160,7 @@ class TeamIndex:
                 named[Target.agent(agent.id)] = agent.name
                 named |= self._enrol(agent)
             if roster.complete:  # all at once, for it takes a tenth of the time
-                self._names = NameIndex(named.items())
+                self._names = _index(named)
             else:
                 for target, name in named.items():
                     if self._known.get(target) != name:
@@ -190,6 +193,12 @@ class TeamIndex:
                 self._known.pop(target, None)
                 self._names.discard(target)
         self._left.clear()
+
+
+def _index(named: Mapping[Target, str] = NAMELESS) -> NameIndex:
+    from sms_transfer.names import NameIndex  # noqa: PLC0415 - most processes search for nobody
+
+    return NameIndex(named.items())
 
 
 class Finder:
@@ -296,8 +305,8 @@ class Finder:
         return Action(code="sms_transfer", label="SMS Transfer", enabled=not reasons, reasons=reasons)
 
 
-@attrs.frozen(kw_only=True)
-class _Now:
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class _Now(Record):
     """What changes all the time, of the targets of one page."""
 
     agents: Mapping[str, Agent]

@@ -21,6 +21,7 @@ from sms_transfer.core.ending import can_end
 from sms_transfer.core.lifecycle import ChannelStatus
 from sms_transfer.core.model import Agent, Interaction, Target, TargetKind, TransferRequest
 from sms_transfer.core.policy import TransferPolicy, agent_eligibility, could_ever
+from sms_transfer.core.record import Record
 from sms_transfer.errors import Conflict, TargetNotEligible
 from sms_transfer.log import log_failure
 from sms_transfer.ports import AsyncDirectory, AsyncTeams, AsyncTransferStore, Candidate, Router
@@ -43,8 +44,8 @@ class LongestIdle:
         return candidates[0].agent.id
 
 
-@attrs.frozen
-class Recorded:
+@attrs.frozen(eq=False, repr=False)
+class Recorded(Record):
     """What recording a command may have changed for those who wait.
 
     Args:
@@ -56,7 +57,7 @@ class Recorded:
     routing: tuple[Interaction, ...] = ()
 
 
-Record = Callable[[Invite | FailRouting], Awaitable[Recorded]]
+Recorder = Callable[[Invite | FailRouting], Awaitable[Recorded]]
 """Carries out a command of the routing's own, up to its being recorded. Raises what deciding and recording raise."""
 
 
@@ -117,7 +118,7 @@ class Routing:
             limit *= 4
         return False if members or target in await self.teams.queue_names((target,)) else None
 
-    async def serve(self, recorded: Recorded, record: Record, targets: Collection[Target] = ()) -> int:
+    async def serve(self, recorded: Recorded, record: Recorder, targets: Collection[Target] = ()) -> int:
         """Invite whoever can be invited now, for all that what was recorded may concern, and for these targets.
 
         Returns:
@@ -142,7 +143,7 @@ class Routing:
             wanted = set()
         return invited
 
-    async def _serve(self, targets: set[Target], record: Record, work: list[Recorded]) -> int:
+    async def _serve(self, targets: set[Target], record: Recorder, work: list[Recorded]) -> int:
         """Go through what waits for these, in order, until nobody is able any more."""
         invited, size, after = 0, _FIRST_PAGE, None
         while targets:
@@ -162,7 +163,7 @@ class Routing:
         return invited
 
     async def _invite(
-        self, interaction: Interaction, candidates: list[Candidate], record: Record, work: list[Recorded]
+        self, interaction: Interaction, candidates: list[Candidate], record: Recorder, work: list[Recorded]
     ) -> bool:
         """Invite one of these; whoever has become unable in the meantime is passed over."""
         request = _request(interaction)
@@ -210,7 +211,7 @@ class Routing:
             if not agent_eligibility(interaction, agent.id, agent, load=load, policy=self._policy, declined=declined)
         ]
 
-    async def _end_if_nobody_is_left(self, interaction: Interaction, record: Record, work: list[Recorded]) -> None:
+    async def _end_if_nobody_is_left(self, interaction: Interaction, record: Recorder, work: list[Recorded]) -> None:
         request = _request(interaction)
         if can_end(interaction, request) and not await self.served(interaction, request.present_target, request.asked):
             work.append(await record(FailRouting(request.id)))

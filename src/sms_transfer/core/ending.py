@@ -6,7 +6,6 @@ Each function takes the arc of one trigger (`sms_transfer.core.lifecycle`) with 
 from __future__ import annotations
 
 from datetime import datetime
-from hashlib import blake2b
 from typing import Final
 
 import attrs
@@ -38,6 +37,7 @@ from sms_transfer.core.model import (
 )
 from sms_transfer.core.notices import Notice, Priority, SystemMessage
 from sms_transfer.core.policy import TransferPolicy, kept_for
+from sms_transfer.core.record import Record
 
 _CLOSED: Final[dict[str, type[TransferClosed]]] = {
     "reject": TransferRejected,
@@ -46,8 +46,8 @@ _CLOSED: Final[dict[str, type[TransferClosed]]] = {
 }
 
 
-@attrs.frozen(kw_only=True)
-class Ending:
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class Ending(Record):
     """Why a target does not take it.
 
     Args:
@@ -285,6 +285,8 @@ def next_id(transfer_id: str) -> str:
     following = f"{stem}+{int(number) + 1}"
     if len(following) <= MAX_ID:
         return following
+    from hashlib import blake2b  # noqa: PLC0415 - slow to import, and hardly ever needed
+
     return f"{blake2b(stem.encode(), digest_size=16).hexdigest()}+{int(number) + 1}"
 
 

@@ -20,6 +20,7 @@ from sms_transfer.core import check
 from sms_transfer.core.check import CaseData
 from sms_transfer.core.lifecycle import ChannelStatus, InteractionState, TransferState
 from sms_transfer.core.notices import Notice
+from sms_transfer.core.record import Record
 from sms_transfer.errors import invalid
 
 _ADDRESS = re.compile(r"\+[1-9][0-9]{1,14}|[0-9]{3,8}")
@@ -241,8 +242,8 @@ def _several(_: object, attribute: attrs.Attribute[Any], value: Any) -> None:
 _QUEUES: Final = frozenset({TargetKind.QUEUE, TargetKind.ROUTING_POINT})
 
 
-@attrs.frozen
-class Queue:
+@attrs.frozen(eq=False, repr=False)
+class Queue(Record):
     """A queue or a routing point, and who serves it (Q1).
 
     Agent groups and skills have no such record: who belongs to them stands in the agents' own records.
@@ -314,8 +315,8 @@ class Invitation:
     deadline: datetime = attrs.field(converter=check.to_utc, validator=check.instant, kw_only=True)
 
 
-@attrs.frozen
-class PastInvitation:
+@attrs.frozen(eq=False, repr=False)
+class PastInvitation(Record):
     """An invitation that closed while its request stayed live and went on to the next agent (Q1).
 
     Args:

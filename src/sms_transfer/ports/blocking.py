@@ -17,6 +17,7 @@ from sms_transfer.core.desktop import Desktop
 from sms_transfer.core.events import Event
 from sms_transfer.core.lifecycle import ChannelStatus
 from sms_transfer.core.model import Agent, Contact, Interaction, Message, Queue, Target, TransferRequest
+from sms_transfer.core.record import Record
 
 
 class Clock(Protocol):
@@ -45,8 +46,8 @@ class IdFactory(Protocol):
         ...
 
 
-@attrs.frozen
-class Candidate:
+@attrs.frozen(eq=False, repr=False)
+class Candidate(Record):
     """An agent who can be invited now.
 
     Args:
@@ -78,8 +79,8 @@ class Router(Protocol):
         ...
 
 
-@attrs.frozen(kw_only=True)
-class Roster:
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class Roster(Record):
     """Who can be found (T2).
 
     Args:
