@@ -12,8 +12,6 @@ from datetime import UTC, datetime
 from threading import Lock
 from typing import Final, Protocol, TypeVar
 
-import attrs
-
 from sms_transfer.core.check import to_utc, untrusted
 from sms_transfer.core.commands import (
     AgentCommand,
@@ -32,6 +30,7 @@ from sms_transfer.core.lifecycle import ChannelStatus, TransferState
 from sms_transfer.core.model import Agent, Direction, Interaction, NoAnswer, Queue, Target, TransferRequest
 from sms_transfer.core.policy import TransferPolicy, has_left, places_taken
 from sms_transfer.core.presence import decide_presence
+from sms_transfer.core.record import evolve
 from sms_transfer.drive import Driver
 from sms_transfer.errors import Conflict, InvalidValue, NotFound, TargetNotEligible
 from sms_transfer.log import log_failure
@@ -230,7 +229,8 @@ class Flow:
 
     async def _perform(self, command: InteractionCommand) -> Decision:
         decision, recorded = await self._record(command)
-        await self._serve(recorded)
+        if recorded is not _NOTHING:
+            await self._serve(recorded)
         if decision.refusal is not None:
             raise decision.refusal
         return decision
@@ -262,9 +262,9 @@ class Flow:
             message=facts.message,
             repeated=facts.repeated,
         )
-        if isinstance(command, RequestTransfer) and facts.interaction is not None:
+        if isinstance(command, RequestTransfer) and facts.interaction is not None and self.routing.concerns(command):
             served, names = await self.routing.about(facts.interaction, command)
-            context = attrs.evolve(context, served=served, names=names)
+            context = evolve(context, served=served, names=names)
         decision = decide(facts.interaction, command, context)
         if not decision.events:
             return decision, _NOTHING
@@ -301,7 +301,7 @@ class Flow:
 
     async def _record_routing(self, command: Invite | FailRouting) -> Recorded:
         decision, recorded = await self._record(command)
-        further = await self._look_after_invitee(decision)
+        further = None if self._keeps_agents else await self._look_after_invitee(decision)
         return recorded if further is None else further
 
     async def _route(self) -> int:
@@ -316,19 +316,21 @@ class Flow:
             if fallback is None or fallback == command.target:
                 raise
             decision, recorded = await self._request_of_fallback(command, fallback)
-        further = await self._look_after_invitee(decision)
-        await self._serve(recorded if further is None else further)
+        further = None if self._keeps_agents else await self._look_after_invitee(decision)
+        recorded = recorded if further is None else further
+        if recorded is not _NOTHING:
+            await self._serve(recorded)
         if decision.refusal is not None:
             raise decision.refusal
         request = decision.request
-        if further is None and request.state is not TransferState.ROUTING:
+        if recorded is _NOTHING:
             return request
         return await self.store.transfer(request.id) or request
 
     async def _request_of_fallback(self, command: RequestTransfer, fallback: Target) -> tuple[Decision, Recorded]:
         """Ask the fallback at once (Q5); where that is refused too, what is told is why the target was."""
         try:
-            return await self._record(attrs.evolve(command, fallback=fallback, on_fallback=True))
+            return await self._record(evolve(command, fallback=fallback, on_fallback=True))
         except TargetNotEligible as refusal:
             raise TargetNotEligible(reasons=refusal.reasons) from None
 
@@ -340,7 +342,7 @@ class Flow:
         other directory, whoever records one looks once more.
         """
         invitation = decision.interaction.live_invitation
-        if self._keeps_agents or invitation is None or not decision.events:
+        if invitation is None or not decision.events:
             return None
         try:
             invitee = (await self.directory.agents((invitation.invitee,))).get(invitation.invitee)
@@ -472,7 +474,7 @@ def _not_asking(decision: Decision) -> Decision:
     """The decision for a store that may hold old records of agents whom another directory keeps now."""
     if decision.claim is None or not decision.claim.invites:
         return decision
-    return attrs.evolve(decision, claim=attrs.evolve(decision.claim, invites=False))
+    return evolve(decision, claim=evolve(decision.claim, invites=False))
 
 
 def _up_to(seconds: float) -> float:

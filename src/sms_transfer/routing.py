@@ -16,7 +16,6 @@ import attrs
 
 from sms_transfer.core.check import untrusted
 from sms_transfer.core.commands import FailRouting, Invite, RequestTransfer
-from sms_transfer.core.decision import NAMELESS
 from sms_transfer.core.ending import can_end
 from sms_transfer.core.lifecycle import ChannelStatus
 from sms_transfer.core.model import Agent, Interaction, Target, TargetKind, TransferRequest
@@ -83,14 +82,17 @@ class Routing:
         self._now = now
         self._new_ticket = new_ticket
 
+    def concerns(self, command: RequestTransfer) -> bool:
+        """Whether a request is for more than one agent, now or later; `about` has something to say of these only."""
+        fallback = self._policy.fallback if command.fallback is None else command.fallback
+        return fallback is not None or command.target.kind is not TargetKind.AGENT
+
     async def about(
         self, interaction: Interaction, command: RequestTransfer
     ) -> tuple[bool | None, Mapping[Target, str]]:
         """What must be known to decide a request: whether its target is served, and what its targets are called."""
         fallback = self._policy.fallback if command.fallback is None else command.fallback
         target = command.present_target
-        if fallback is None and target.kind is TargetKind.AGENT:
-            return None, NAMELESS
         names = await self.names({command.target, *(() if fallback is None else (fallback,))})
         return await self.served(interaction, target), names
 

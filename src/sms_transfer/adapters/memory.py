@@ -319,8 +319,9 @@ class MemoryStore:
             if notice is not None:
                 desk.messages[notice.id] = notice
             desk.changed(interaction.id, None if notice is None else notice.id)
-        for agent_id in places_moved(decision):
-            self._place(agent_id, last=True)
+        if self._teams:
+            for agent_id in places_moved(decision):
+                self._place(agent_id, last=True)
 
     def _move(self, before: Interaction | None, after: Interaction) -> None:
         """Bring the lists of who owns and who is invited up to date."""

@@ -34,6 +34,9 @@ class MemoryTeams:
         self._teams: dict[Target, Team] = {}
         self._served: dict[str, frozenset[Target]] = {}
 
+    def __bool__(self) -> bool:
+        return bool(self._teams)
+
     def served_by(self, agent_id: str) -> frozenset[Target]:
         return self._served.get(agent_id, frozenset())
 

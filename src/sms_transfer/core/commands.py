@@ -18,8 +18,8 @@ from sms_transfer.core.model import Interaction, Message, NoAnswer, Target, Targ
 from sms_transfer.core.record import Record
 
 
-@attrs.frozen
-class Need:
+@attrs.frozen(eq=False, repr=False)
+class Need(Record):
     """What must be known to decide a command. Exactly one of the first three says which interaction it is about.
 
     Args:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import attrs
-
 from sms_transfer.core import transfer
 from sms_transfer.core.check import MAX_TEXT, CaseData, CaseValue
 from sms_transfer.core.commands import (
@@ -36,6 +34,7 @@ from sms_transfer.core.events import (
 from sms_transfer.core.lifecycle import INTERACTION, InteractionState
 from sms_transfer.core.model import Interaction, Message, Privilege, Target
 from sms_transfer.core.policy import Reason, TransferPolicy
+from sms_transfer.core.record import evolve
 from sms_transfer.errors import AlreadyExists, IllegalTransition, InvalidValue, TargetNotEligible
 
 
@@ -54,7 +53,7 @@ def open_interaction(present: Interaction | None, command: OpenInteraction, cont
     if context.load >= owner.capacity:  # E3
         raise TargetNotEligible(reasons={Reason.AT_CAPACITY})
     return Decision(
-        attrs.evolve(interaction, version=1, error=None),
+        evolve(interaction, version=1, error=None),
         events=(
             InteractionOpened(
                 interaction_id=interaction.id,
@@ -76,7 +75,7 @@ def receive_message(interaction: Interaction, command: ReceiveMessage, context: 
     if recorded is not None:
         return _repeated_message(interaction, command.message, recorded)
     _refuse_done(interaction, "receive_message")
-    message = attrs.evolve(command.message, epoch=interaction.epoch)
+    message = evolve(command.message, epoch=interaction.epoch)
     event = MessageReceived(
         interaction_id=interaction.id, at=context.now, by=None, message_id=message.id, epoch=interaction.epoch
     )
@@ -89,7 +88,7 @@ def reply(interaction: Interaction, command: Reply, context: Context) -> Decisio
     _refuse_done(interaction, "reply")
     if not command.message.text and not command.message.attachments:
         raise InvalidValue(field="text", rule="must not be empty where nothing is attached")
-    message = attrs.evolve(command.message, epoch=interaction.epoch)
+    message = evolve(command.message, epoch=interaction.epoch)
     event = MessageSent(
         interaction_id=interaction.id, at=context.now, by=command.by, message_id=message.id, epoch=interaction.epoch
     )
@@ -102,7 +101,7 @@ def update_case_data(interaction: Interaction, command: UpdateCaseData, context:
     _refuse_done(interaction, "update_case_data")
     merged: dict[str, CaseValue | None] = {**interaction.case_data, **command.changes}
     case_data = CaseData({key: value for key, value in merged.items() if value is not None})
-    changed = attrs.evolve(interaction, version=interaction.version + 1, case_data=case_data)
+    changed = evolve(interaction, version=interaction.version + 1, case_data=case_data)
     _check_case_data(changed, context.policy)
     event = CaseDataUpdated(
         interaction_id=interaction.id, at=context.now, by=command.by, keys=frozenset(command.changes)
@@ -117,7 +116,7 @@ def set_note(interaction: Interaction, command: SetNote, context: Context) -> De
     check_length("note", command.note, context.policy.max_note)
     if interaction.transfer is not None:  # the two become one note on accept (T16)
         check_length("note", transfer.joined(command.note, interaction.transfer.note), MAX_TEXT)
-    changed = attrs.evolve(interaction, version=interaction.version + 1, note=command.note)
+    changed = evolve(interaction, version=interaction.version + 1, note=command.note)
     event = NoteSet(interaction_id=interaction.id, at=context.now, by=command.by)
     return Decision(changed, events=(event,), concerned=desktops(changed))
 
@@ -132,7 +131,7 @@ def mark_done(interaction: Interaction, command: MarkDone, context: Context) -> 
     """End the conversation; a live transfer is withdrawn in the same change (T13)."""
     acting_owner(interaction, command, context)
     state = INTERACTION.step(interaction.state, "mark_done")
-    changed = attrs.evolve(interaction, version=interaction.version + 1, state=state, transfer=None, error=None)
+    changed = evolve(interaction, version=interaction.version + 1, state=state, transfer=None, error=None)
     done = InteractionDone(interaction_id=interaction.id, at=context.now, by=command.by)
     if interaction.transfer is None:
         return Decision(changed, events=(done,), concerned=desktops(changed))
@@ -142,7 +141,7 @@ def mark_done(interaction: Interaction, command: MarkDone, context: Context) -> 
 
 def _record(interaction: Interaction, message: Message, event: MessageReceived | MessageSent) -> Decision:
     # The transcript is for the owner; an invitee gets it whole on accept (T12), so nobody else is rung.
-    changed = attrs.evolve(interaction, version=interaction.version + 1)
+    changed = evolve(interaction, version=interaction.version + 1)
     concerned = () if isinstance(interaction.owner, Target) else (interaction.owner,)
     return Decision(changed, events=(event,), message=message, texts=(message,), concerned=concerned)
 

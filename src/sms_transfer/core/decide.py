@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from typing import assert_never
 
-import attrs
-
 from sms_transfer.core import conversation, ending, transfer
 from sms_transfer.core.commands import (
     Accept,
@@ -30,6 +28,7 @@ from sms_transfer.core.commands import (
 )
 from sms_transfer.core.decision import Context, Decision
 from sms_transfer.core.model import Interaction
+from sms_transfer.core.record import evolve
 from sms_transfer.errors import NotFound, Refused
 
 PresentCommand = (
@@ -93,17 +92,17 @@ def _after(expiry: Decision, command: PresentCommand, context: Context) -> Decis
     """Decide on top of an expiry that nothing had recorded (T10)."""
     now_known = {request.id: request for request in expiry.requests}
     asked, repeated = context.request, context.repeated
-    context = attrs.evolve(
+    context = evolve(
         context,
         request=None if asked is None else now_known.get(asked.id, asked),
         repeated=None if repeated is None else now_known.get(repeated.id, repeated),
     )
     if isinstance(command, Expire):
-        return attrs.evolve(expiry, found=context.request)
+        return evolve(expiry, found=context.request)
     try:
         return _joined(expiry, _decide(expiry.interaction, command, context))
     except Refused as refusal:
-        return attrs.evolve(expiry, refusal=refusal)
+        return evolve(expiry, refusal=refusal)
 
 
 def _joined(first: Decision, second: Decision) -> Decision:
@@ -111,9 +110,9 @@ def _joined(first: Decision, second: Decision) -> Decision:
     if not first.events:
         return second
     requests = {request.id: request for request in first.requests + second.requests}  # each as it is in the end
-    return attrs.evolve(
+    return evolve(
         second,
-        interaction=attrs.evolve(second.interaction, version=first.interaction.version),
+        interaction=evolve(second.interaction, version=first.interaction.version),
         events=first.events + second.events,
         requests=tuple(requests.values()),
         notices=first.notices + second.notices,

@@ -14,14 +14,15 @@ from sms_transfer.core.lifecycle import ChannelStatus, InteractionState
 from sms_transfer.core.model import Agent, Interaction, Message, NoAnswer, Privilege, Target, TransferRequest
 from sms_transfer.core.notices import SystemMessage
 from sms_transfer.core.policy import TransferPolicy
+from sms_transfer.core.record import Record
 from sms_transfer.errors import Denial, InvalidValue, NotFound, NotPermitted, Refused, StaleEpoch
 
 NOBODY: Final[Mapping[str, Agent]] = {}
 NAMELESS: Final[Mapping[Target, str]] = {}
 
 
-@attrs.frozen(kw_only=True)
-class Context:
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class Context(Record):
     """What a decision may look at beside the interaction and the command: the present, as it was read.
 
     Args:
@@ -47,8 +48,8 @@ class Context:
     names: Mapping[Target, str] = NAMELESS
 
 
-@attrs.frozen
-class Claim:
+@attrs.frozen(eq=False, repr=False)
+class Claim(Record):
     """A place that a commit takes for an agent: the store refuses it beyond ``limit`` places taken at ``at`` (E3).
 
     Args:
@@ -61,8 +62,8 @@ class Claim:
     invites: bool = attrs.field(default=False, kw_only=True)
 
 
-@attrs.frozen
-class Decision:
+@attrs.frozen(eq=False, repr=False)
+class Decision(Record):
     """What is to be recorded, all of it or none (F6).
 
     Args:

@@ -28,6 +28,7 @@ from sms_transfer.core.model import (
     TransferRequest,
 )
 from sms_transfer.core.notices import Notice, SystemMessage
+from sms_transfer.core.record import Record
 
 NO_TEXTS: Final[Mapping[str, Transcript]] = {}
 
@@ -40,8 +41,8 @@ class Answering(StrEnum):
     AUTO_WITHOUT_PREVIEW = "auto_without_preview"
 
 
-@attrs.frozen(kw_only=True)
-class WorkspaceSettings:
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class WorkspaceSettings(Record):
     """How one agent's workspace behaves.
 
     Args:
@@ -71,8 +72,8 @@ class Transcript:
     messages: tuple[Message, ...]
 
 
-@attrs.frozen(kw_only=True)
-class Desktop:
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class Desktop(Record):
     """What a store has recorded for one agent: all of it, or what has changed since an earlier reading.
 
     Args:
@@ -99,8 +100,8 @@ class Desktop:
         return tuple(invitation for offered in self.offered if (invitation := offered.live_invitation))
 
 
-@attrs.frozen
-class Snapshot:
+@attrs.frozen(eq=False, repr=False)
+class Snapshot(Record):
     """What one agent's workspace should show now."""
 
     agent: Agent

@@ -37,7 +37,7 @@ from sms_transfer.core.model import (
 )
 from sms_transfer.core.notices import Notice, Priority, SystemMessage
 from sms_transfer.core.policy import TransferPolicy, kept_for
-from sms_transfer.core.record import Record
+from sms_transfer.core.record import Record, evolve
 
 _CLOSED: Final[dict[str, type[TransferClosed]]] = {
     "reject": TransferRejected,
@@ -83,7 +83,7 @@ def invitee_lost(
         invitee=invitation.invitee,
         outcome=_outcome(transfer, ending, interaction.owner),
     )
-    routing = attrs.evolve(
+    routing = evolve(
         transfer,
         state=TRANSFER.step(transfer.state, "route"),
         invitation=None,
@@ -91,7 +91,7 @@ def invitee_lost(
     )
     if is_agent:
         return _redirected(interaction, routing, ending, (event,), policy)
-    changed = attrs.evolve(interaction, version=interaction.version + 1, transfer=routing)
+    changed = evolve(interaction, version=interaction.version + 1, transfer=routing)
     return Decision(changed, events=(event,), requests=(routing,), concerned=desktops(interaction))
 
 
@@ -137,7 +137,7 @@ def overdue(interaction: Interaction, transfer: TransferRequest, now: datetime, 
     decision = invitee_lost(interaction, transfer, invitation, ending=ending, event=event, now=now, policy=policy)
     if transfer.no_answer is NoAnswer.NOTHING:
         return decision
-    return attrs.evolve(decision, missed=((invitation.invitee, transfer.no_answer),))  # A3
+    return evolve(decision, missed=((invitation.invitee, transfer.no_answer),))  # A3
 
 
 def nobody_left(interaction: Interaction, at: datetime) -> Ending:
@@ -190,7 +190,7 @@ def _closed(interaction: Interaction, transfer: TransferRequest, ending: Ending,
         events = (*events, moved)
     else:
         state = INTERACTION.step(state, "keep")
-    changed = attrs.evolve(
+    changed = evolve(
         interaction,
         version=interaction.version + 1,
         state=state,
@@ -210,7 +210,7 @@ def _closed(interaction: Interaction, transfer: TransferRequest, ending: Ending,
     return Decision(
         changed,
         events=events,
-        requests=(attrs.evolve(transfer, state=outcome.state, outcome=outcome),),
+        requests=(evolve(transfer, state=outcome.state, outcome=outcome),),
         notices=(entry,),
         concerned=desktops(interaction, changed),
     )
@@ -224,7 +224,7 @@ def _redirected(
     policy: TransferPolicy,
 ) -> Decision:
     """It goes to the fallback, once, with a deadline of its own (Q5); a queue that owned it hands it to a queue."""
-    routing = attrs.evolve(transfer, on_fallback=True, deadline=ending.at + policy.routing_timeout)
+    routing = evolve(transfer, on_fallback=True, deadline=ending.at + policy.routing_timeout)
     target = routing.present_target
     common = about(transfer, ending.at, ending.by)
     events = (*events, TransferRedirected(target=target, **common))
@@ -233,7 +233,7 @@ def _redirected(
         epoch += 1  # F1
         events = (*events, OwnershipMoved(former_owner=owner, owner=target, epoch=epoch, **common))
         owner = target
-    changed = attrs.evolve(interaction, version=interaction.version + 1, owner=owner, epoch=epoch, transfer=routing)
+    changed = evolve(interaction, version=interaction.version + 1, owner=owner, epoch=epoch, transfer=routing)
     return Decision(changed, events=events, requests=(routing,), concerned=desktops(interaction))
 
 
@@ -251,7 +251,7 @@ def _requeued(  # noqa: PLR0917 - likewise
     """
     outcome = _outcome(transfer, ending, interaction.owner)
     rounds = (now - ending.at) // policy.routing_timeout + 1
-    following = attrs.evolve(
+    following = evolve(
         transfer,
         id=next_id(transfer.id),
         state=TRANSFER.step(START, "route"),
@@ -260,7 +260,7 @@ def _requeued(  # noqa: PLR0917 - likewise
         past_invitations=(),
         on_fallback=transfer.on_fallback and transfer.present_target.kind is not TargetKind.AGENT,
     )
-    changed = attrs.evolve(
+    changed = evolve(
         interaction,
         version=interaction.version + 1,
         state=INTERACTION.step(interaction.state, "requeue"),
@@ -273,7 +273,7 @@ def _requeued(  # noqa: PLR0917 - likewise
             target=following.present_target, hop=interaction.hops + 1, **about(following, ending.at, None)
         ),
     )
-    closed = attrs.evolve(transfer, state=outcome.state, outcome=outcome)
+    closed = evolve(transfer, state=outcome.state, outcome=outcome)
     return Decision(changed, events=events, requests=(closed, following), concerned=desktops(interaction))
 
 

@@ -100,8 +100,8 @@ class Contact:
         return self.name or self.address
 
 
-@attrs.frozen
-class Attachment:
+@attrs.frozen(eq=False, repr=False)
+class Attachment(Record):
     """A file that came or goes with a message, an MMS image most often.
 
     The bytes stay where the host application or its provider keeps them.

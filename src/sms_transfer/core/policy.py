@@ -12,6 +12,7 @@ import attrs
 from sms_transfer.core import check
 from sms_transfer.core.lifecycle import ChannelStatus, InteractionState
 from sms_transfer.core.model import Agent, Interaction, NoAnswer, Privilege, Target, TargetKind
+from sms_transfer.core.record import Record
 
 
 class Reason(StrEnum):
@@ -54,8 +55,8 @@ def _kinds(value: Iterable[TargetKind]) -> frozenset[TargetKind]:
     return check.to_frozenset(value)
 
 
-@attrs.frozen(kw_only=True)
-class TransferPolicy:
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class TransferPolicy(Record):
     """What a centre allows.
 
     Args:
@@ -138,7 +139,7 @@ def agent_eligibility(
     declined: Collection[str] = (),
 ) -> frozenset[Reason]:
     """The part of `eligibility` that speaks of one agent: all of it for one whom the router picks (Q1)."""
-    reasons = set(standing(interaction, agent))
+    reasons = _standing(interaction, agent)
     if agent_id == sender_of(interaction):
         reasons.add(Reason.IS_SENDER)
     if agent_id in declined:
@@ -171,8 +172,12 @@ def sender_of(interaction: Interaction) -> str | None:
 
 def standing(interaction: Interaction, agent: Agent | None) -> frozenset[Reason]:
     """The part of `eligibility` that is asked of whoever is to be invited and of whoever accepts alike."""
+    return frozenset(_standing(interaction, agent))
+
+
+def _standing(interaction: Interaction, agent: Agent | None) -> set[Reason]:
     if agent is None:
-        return frozenset({Reason.UNKNOWN})
+        return {Reason.UNKNOWN}
     reasons = set[Reason]()
     if agent.status is ChannelStatus.LOGGED_OUT:
         reasons.add(Reason.LOGGED_OUT)
@@ -180,7 +185,7 @@ def standing(interaction: Interaction, agent: Agent | None) -> frozenset[Reason]
         reasons.add(Reason.NO_SMS_PRIVILEGE)
     if interaction.media not in agent.media:
         reasons.add(Reason.MEDIA_NOT_HANDLED)
-    return frozenset(reasons)
+    return reasons
 
 
 def still_eligible(interaction: Interaction, invitee: Agent | None, *, load: int) -> frozenset[Reason]:

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-import attrs
-
 from sms_transfer.core.commands import AgentCommand, LogIn, LogOut, SetDoNotDisturb, SetNotReady, SetReady
 from sms_transfer.core.lifecycle import AGENT
 from sms_transfer.core.model import Agent
+from sms_transfer.core.record import evolve
 
 _TRIGGERS: Final[Mapping[type[AgentCommand], str]] = {
     LogIn: "log_in",
@@ -26,9 +25,9 @@ def decide_presence(agent: Agent, command: AgentCommand) -> Agent:
         IllegalTransition: the status does not allow it (E2).
     """
     if isinstance(command, SetDoNotDisturb):
-        return attrs.evolve(agent, do_not_disturb=command.on)
+        return evolve(agent, do_not_disturb=command.on)
     status = AGENT.step(agent.status, _TRIGGERS[type(command)])
     if isinstance(command, SetNotReady):
-        return attrs.evolve(agent, status=status, reason=command.reason)
+        return evolve(agent, status=status, reason=command.reason)
     # A reason stands as long as the status it is for.
-    return attrs.evolve(agent, status=status, reason=agent.reason if status is agent.status else "")
+    return evolve(agent, status=status, reason=agent.reason if status is agent.status else "")

@@ -1,8 +1,31 @@
-"""What commands and events have in common as values."""
+"""What the values of the core have in common."""
 
 from __future__ import annotations
 
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
 import attrs
+
+if TYPE_CHECKING:
+    from attrs import evolve  # the type checkers know what may be changed in it
+else:
+
+    def evolve(value: T, /, **changes: Any) -> T:
+        """As `attrs.evolve`, in half the time: for classes whose fields are all arguments of the same name."""
+        kind = type(value)
+        known = _FIELDS.get(kind)
+        if known is None:
+            names = tuple([field.name for field in attrs.fields(kind)])
+            known = _FIELDS[kind] = names, attrgetter(*names)
+        names, get = known
+        return kind(**{**dict(zip(names, get(value), strict=True)), **changes})
+
+
+T = TypeVar("T")
+_FIELDS: Final[dict[type, tuple[tuple[str, ...], attrgetter[Any]]]] = {}
+
+__all__ = ["Record", "evolve"]
 
 
 @attrs.frozen(eq=False, repr=False)

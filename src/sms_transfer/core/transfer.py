@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from datetime import datetime
 
-import attrs
-
 from sms_transfer.core import ending
 from sms_transfer.core.check import MAX_TEXT
 from sms_transfer.core.commands import (
@@ -56,6 +54,7 @@ from sms_transfer.core.model import (
     TransferRequest,
 )
 from sms_transfer.core.policy import Handover, agent_eligibility, eligibility, still_eligible
+from sms_transfer.core.record import evolve
 from sms_transfer.errors import (
     CorruptRecord,
     Denial,
@@ -84,7 +83,7 @@ def request(interaction: Interaction, command: RequestTransfer, context: Context
     if reasons:  # T3
         raise TargetNotEligible(reasons=reasons)
     begun = _begun(interaction, command, context, sender, agent)
-    return begun if command.key is None else attrs.evolve(begun, key=(command.by, command.key))
+    return begun if command.key is None else evolve(begun, key=(command.by, command.key))
 
 
 def _begun(
@@ -117,7 +116,7 @@ def _begun(
         return_to_sender=policy.return_to_sender and agent is None and policy.handover is Handover.ON_PLACEMENT,
     )
     requested = TransferRequested(target=command.target, hop=interaction.hops + 1, **about(transfer, now, sender.id))
-    begun = attrs.evolve(
+    begun = evolve(
         interaction,
         version=interaction.version + 1,
         state=INTERACTION.step(interaction.state, "begin_transfer"),
@@ -133,7 +132,7 @@ def _begun(
 
 def _placed(interaction: Interaction, transfer: TransferRequest, requested: Event) -> Decision:
     """The queue owns it at once, and the sender's window closes (Q2)."""
-    changed = attrs.evolve(
+    changed = evolve(
         interaction,
         state=INTERACTION.step(interaction.state, "place"),
         owner=transfer.present_target,
@@ -165,8 +164,8 @@ def invite(interaction: Interaction, command: Invite, context: Context) -> Decis
         offered_at=context.now,
         deadline=min(context.now + context.policy.invitation_timeout, transfer.deadline),  # F4
     )
-    invited = attrs.evolve(transfer, state=TRANSFER.step(transfer.state, "invite"), invitation=invitation)
-    changed = attrs.evolve(interaction, version=interaction.version + 1, transfer=invited)
+    invited = evolve(transfer, state=TRANSFER.step(transfer.state, "invite"), invitation=invitation)
+    changed = evolve(interaction, version=interaction.version + 1, transfer=invited)
     return _inviting(changed, invited, agent, ())
 
 
@@ -211,8 +210,8 @@ def accept(interaction: Interaction, command: Accept, context: Context) -> Decis
     if invitee is None or reasons:
         raise TargetNotEligible(reasons=reasons)
     outcome = Outcome(TRANSFER.step(transfer.state, "accept"), by=command.by, at=context.now, owner=invitation.invitee)
-    closed = attrs.evolve(transfer, state=outcome.state, outcome=outcome)
-    changed = attrs.evolve(
+    closed = evolve(transfer, state=outcome.state, outcome=outcome)
+    changed = evolve(
         interaction,
         version=interaction.version + 1,
         state=INTERACTION.step(interaction.state, "hand_over"),
@@ -267,7 +266,7 @@ def cancel(interaction: Interaction, command: Cancel, context: Context) -> Decis
     if isinstance(interaction.owner, Target):  # F1: it is the queue's now
         raise NotPermitted(agent_id=command.by, reason=Denial.NOT_OWNER, owner=interaction.owner)
     closed, events = cancelled(transfer, command.by, "cancelled_by_sender", context.now)
-    changed = attrs.evolve(
+    changed = evolve(
         interaction,
         version=interaction.version + 1,
         state=INTERACTION.step(interaction.state, "keep"),
@@ -302,7 +301,7 @@ def cancelled(
     invitation = transfer.invitation
     if invitation is not None:
         events = (InvitationWithdrawn(invitation_id=invitation.id, invitee=invitation.invitee, **common), *events)
-    return attrs.evolve(transfer, state=outcome.state, outcome=outcome), events
+    return evolve(transfer, state=outcome.state, outcome=outcome), events
 
 
 def _answerable(
@@ -318,7 +317,7 @@ def _answerable(
         for past in asked.past_invitations:  # T11: the request has gone on, and this offer is over
             if past.id == command.invitation_id and past.invitee == command.by:
                 outcome = past.outcome if asked.outcome is None else asked.outcome
-                raise InvitationClosed(outcome=attrs.evolve(outcome, owner=interaction.owner))
+                raise InvitationClosed(outcome=evolve(outcome, owner=interaction.owner))
     raise NotPermitted(agent_id=command.by, reason=Denial.NOT_INVITEE)
 
 
@@ -329,7 +328,7 @@ def _live(interaction: Interaction, asked: TransferRequest) -> TransferRequest:
         return transfer
     if asked.outcome is None:
         raise CorruptRecord(kind="transfer", id=asked.id)  # the store says that it is live, and its interaction not
-    raise InvitationClosed(outcome=attrs.evolve(asked.outcome, owner=interaction.owner))
+    raise InvitationClosed(outcome=evolve(asked.outcome, owner=interaction.owner))
 
 
 def _repeated(interaction: Interaction, command: RequestTransfer, made: TransferRequest) -> Decision:

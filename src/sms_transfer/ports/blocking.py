@@ -191,8 +191,8 @@ class Teams(Protocol):
         ...
 
 
-@attrs.frozen(kw_only=True)
-class Facts:
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class Facts(Record):
     """What a store knows of a `Need`, all of it read at one instant.
 
     Args:
@@ -216,8 +216,8 @@ class Facts:
     waiting: bool = False
 
 
-@attrs.frozen(kw_only=True)
-class EventPage:
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class EventPage(Record):
     """Some of the feed.
 
     Args:
