@@ -1,5 +1,7 @@
 """Hand an SMS or MMS conversation from one person to another inside an organisation, safely."""
 
+from typing import TYPE_CHECKING
+
 from sms_transfer._version import (
     __version__,
 )
@@ -107,13 +109,6 @@ from sms_transfer.errors import (
     TransferPending,
     UnusableStore,
 )
-from sms_transfer.finder import (
-    Action,
-    Found,
-    FoundTarget,
-    Presence,
-    View,
-)
 from sms_transfer.ports import (
     EventPage,
 )
@@ -123,13 +118,35 @@ from sms_transfer.routing import (
 from sms_transfer.service import (
     TransferService,
 )
-from sms_transfer.team_communicator import (
-    AsyncTeamCommunicator,
-    TeamCommunicator,
-)
 from sms_transfer.workspace import (
     Workspace,
 )
+
+if TYPE_CHECKING:
+    from sms_transfer.finder import Action, Found, FoundTarget, Presence, View
+    from sms_transfer.team_communicator import AsyncTeamCommunicator, TeamCommunicator
+
+_ON_DEMAND = {
+    "Action": "sms_transfer.finder",
+    "AsyncTeamCommunicator": "sms_transfer.team_communicator",
+    "Found": "sms_transfer.finder",
+    "FoundTarget": "sms_transfer.finder",
+    "Presence": "sms_transfer.finder",
+    "TeamCommunicator": "sms_transfer.team_communicator",
+    "View": "sms_transfer.finder",
+}
+"""Imported when they are first asked for: a process without front ends never does."""
+
+
+def __getattr__(name: str) -> object:
+    if name not in _ON_DEMAND:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module  # noqa: PLC0415 - likewise
+
+    value: object = getattr(import_module(_ON_DEMAND[name]), name)
+    globals()[name] = value
+    return value
+
 
 __all__ = [
     "AGENT",

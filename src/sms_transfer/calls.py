@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from functools import partial
-from typing import Final
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, Final
 
 import attrs
 
@@ -47,10 +47,12 @@ from sms_transfer.core.model import (
 from sms_transfer.core.policy import Reason, eligibility
 from sms_transfer.core.record import Record
 from sms_transfer.errors import InvalidValue, NotFound, SmsTransferError
-from sms_transfer.finder import TeamIndex
 from sms_transfer.flow import Flow
 from sms_transfer.log import log_failure
 from sms_transfer.ports import EventPage, IdFactory
+
+if TYPE_CHECKING:
+    from sms_transfer.finder import TeamIndex
 
 BATCH: Final = 1_000
 
@@ -90,12 +92,13 @@ class Calls:
     def __init__(self, flow: Flow, ids: IdFactory) -> None:
         self._flow = flow
         self._ids = ids
-        self._team_index = TeamIndex(flow)
 
-    @property
+    @cached_property
     def team_index(self) -> TeamIndex:
         """The names that team communicators of this service look up; they ask for it by themselves."""
-        return self._team_index
+        from sms_transfer.finder import TeamIndex  # noqa: PLC0415 - a process without front ends never needs it
+
+        return TeamIndex(self._flow)
 
     # agents
 

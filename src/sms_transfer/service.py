@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Collection, Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from sms_transfer.adapters.blocking import (
     AwaitableGateway,
@@ -33,7 +33,6 @@ from sms_transfer.core.model import (
 )
 from sms_transfer.core.policy import Reason, TransferPolicy
 from sms_transfer.drive import BlockingDriver, finish
-from sms_transfer.finder import TeamIndex
 from sms_transfer.log import log_failure
 from sms_transfer.ports import (
     Clock,
@@ -47,6 +46,9 @@ from sms_transfer.ports import (
 )
 from sms_transfer.wiring import wire
 from sms_transfer.workspace import Workspace
+
+if TYPE_CHECKING:
+    from sms_transfer.finder import TeamIndex
 
 _PATIENCE: Final = 10.0
 """Seconds that the end of `TransferService.ticking` waits for a thread that hangs in a gateway or a front end."""
