@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import datetime
+from enum import Enum, auto
 from typing import Final
 
 import attrs
@@ -26,6 +27,7 @@ from sms_transfer.log import log_failure
 from sms_transfer.ports import AsyncDirectory, AsyncTeams, AsyncTransferStore, Candidate, Router
 
 _REACH: Final = 8
+_ATTEMPTS: Final = 8
 _FIRST_PAGE: Final = 4
 _LAST_PAGE: Final = 256
 _SEVERAL: Final = frozenset(TargetKind) - {TargetKind.AGENT}
@@ -61,6 +63,22 @@ Recorder = Callable[[Invite | FailRouting], Awaitable[Recorded | None]]
 
 Raises what deciding and recording raise.
 """
+
+
+class _Placing(Enum):
+    """What came of looking for an agent.
+
+    LEFT: the router wants nobody now, or somebody else sees to it. NOBODY_FITS: some agents are able, but not for this
+    one. NOBODY_ABLE: none is, for anything.
+    """
+
+    INVITED = auto()
+    LEFT = auto()
+    NOBODY_FITS = auto()
+    NOBODY_ABLE = auto()
+
+
+_NOBODY: Final = frozenset({_Placing.NOBODY_FITS, _Placing.NOBODY_ABLE})
 
 
 class Routing:
@@ -154,12 +172,11 @@ class Routing:
                 target, like = request.present_target, _like(interaction, request)
                 if target not in targets or like in in_vain:
                     continue
-                found, anybody_able = await self._candidates(interaction)
-                if await self._invite(interaction, found, record, work):
-                    invited += 1
-                elif not found and not request.past_invitations:
+                placing = await self._place(interaction, record, work)
+                invited += placing is _Placing.INVITED
+                if placing in _NOBODY and not request.past_invitations:
                     in_vain.add(like)
-                if not anybody_able:
+                if placing is _Placing.NOBODY_ABLE:
                     targets.discard(target)
                     await self._end_if_nobody_is_left(interaction, record, work)
             if len(page) < size:
@@ -167,10 +184,21 @@ class Routing:
             after, size = page[-1], min(2 * size, _LAST_PAGE)
         return invited
 
+    async def _place(self, interaction: Interaction, record: Recorder, work: list[Recorded]) -> _Placing:
+        """Invite somebody for this one, before any that come later: where others take who was found, look again."""
+        for _ in range(_ATTEMPTS):
+            found, anybody_able = await self._candidates(interaction)
+            if not found:
+                return _Placing.NOBODY_FITS if anybody_able else _Placing.NOBODY_ABLE
+            invited = await self._invite(interaction, found, record, work)
+            if invited is not None:
+                return _Placing.INVITED if invited else _Placing.LEFT
+        return _Placing.LEFT
+
     async def _invite(
         self, interaction: Interaction, candidates: list[Candidate], record: Recorder, work: list[Recorded]
-    ) -> bool:
-        """Invite one of these; whoever has become unable in the meantime is passed over."""
+    ) -> bool | None:
+        """Whether one of these was invited; None where all of them have become unable in the meantime."""
         while candidates:
             chosen = picked(self._router, interaction, candidates)
             if chosen is None:
@@ -186,7 +214,7 @@ class Routing:
             if recorded is not None:
                 work.append(recorded)
             return recorded is not None
-        return False
+        return None
 
     async def _candidates(self, interaction: Interaction) -> tuple[list[Candidate], bool]:
         """Who can be invited now, the longest idle first; and whether anybody at all could be, for another one."""
