@@ -195,7 +195,7 @@ class SqliteStore(SqliteTeams):
         limit = clamped(limit)
         turns: list[_Turn] = []
         with self._file.snapshot() as connection:
-            for target in targets:
+            for target in set(targets):
                 turns += connection.execute(sql.LINE, (target_key(target), *behind, limit))
             turns.sort()
             found = [connection.execute(sql.WAITS, (id_,)).fetchone() for _, _, id_ in turns[:limit]]
