@@ -93,17 +93,20 @@ def sqlite_statements(crowd: Crowd) -> list[str]:
     until = "NULL" if crowd.deadline is None else str((crowd.deadline - _EPOCH) // timedelta(microseconds=1))
     invitee = "NULL" if crowd.deadline is None else _INVITEE
     version = 1 if crowd.deadline is None else 2
+    known, whole = f"n / {PER_AGENT} + 1, 0, 'ready', {PLENTY}", _interaction(crowd)
     made = [
-        f"INSERT INTO agent SELECT {_OWNER}, 0, {_agent()} {each} WHERE n % {PER_AGENT} = 0",
-        f"INSERT INTO interaction SELECT {_ID}, {version}, {_OWNER}, {invitee}, {until}, {_interaction(crowd)} {each}",
+        f"INSERT INTO agent SELECT {_OWNER}, {known}, {_agent()} {each} WHERE n % {PER_AGENT} = 0",
+        f"INSERT INTO interaction SELECT {_ID}, {version}, {_OWNER}, NULL, {invitee}, {until}, {whole} {each}",
         f"INSERT INTO text SELECT {_TEXT}, {_ID}, k, 0, {_text()} {each}, {_TWICE}",
         f"INSERT INTO event (interaction_id, body) SELECT {_ID}, {_event()} {each}",
         f"INSERT INTO change SELECT {_OWNER}, n % {PER_AGENT} + 1, {_ID}, NULL {each}",
         f"INSERT INTO entry (agent_id, id, read, body) SELECT {_OWNER}, {_ENTRY}, 0, {_entry()} {each}, {_TWICE}",
     ]
     if crowd.deadline is not None:
+        line = f"NULL, 0, {(crowd.deadline - TIMEOUT - _EPOCH) // timedelta(microseconds=1)}"
+        asked, request = f"{_OWNER}, 'agent:' || {_INVITEE}", _request(crowd.deadline)
         made += [
-            f"INSERT INTO transfer SELECT {_TRANSFER}, {_ID}, 1, {until}, {_request(crowd.deadline)} {each}",
+            f"INSERT INTO transfer SELECT NULL, {_TRANSFER}, {_ID}, 1, {until}, {line}, {asked}, {request} {each}",
             f"INSERT INTO ticket SELECT {_TICKET}, {_TRANSFER} {each}",
         ]
     return made
