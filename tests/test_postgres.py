@@ -49,7 +49,8 @@ from sms_transfer.adapters.postgres import (
     PostgresTransaction,
     migrate,
 )
-from sms_transfer.adapters.postgres.asks import EVERYBODY, Ask, ring_for
+from sms_transfer.adapters.postgres.ask import Ask
+from sms_transfer.adapters.postgres.asks import EVERYBODY, ring_for
 from sms_transfer.adapters.postgres.doorbell import Doorbell
 from sms_transfer.adapters.postgres.faults import fault, translated
 from sms_transfer.adapters.postgres.ids import given_id, kept_id
