@@ -190,8 +190,7 @@ def _desks(written: Rows) -> tuple[list[object], ...]:
     """All desks that are locked, in one order whoever locks them, so that nobody waits in a circle."""
     concerned = {kept_id(agent_id) for agent_id in written.concerned}
     moved = {kept_id(agent_id) for agent_id in written.moved}
-    claimed = set() if written.claim is None else {kept_id(written.claim.agent_id)}
-    desks = sorted(concerned | moved | claimed)
+    desks = sorted(concerned | moved | ({kept_id(written.claim.agent_id)} if written.claim is not None else set()))
     entries = {kept_id(entry.agent_id): entry for entry in written.entries}
     noted = [entries.get(agent_id) for agent_id in desks]
     return (
