@@ -190,7 +190,7 @@ class MemoryStore:
 
     def served_by(self, agent_ids: Collection[str]) -> frozenset[Target]:
         with self._lock:
-            return frozenset().union(*[self._teams.served_by(id_) for id_ in agent_ids])
+            return frozenset[Target]().union(*[self._teams.served_by(id_) for id_ in agent_ids])
 
     def roster(self, since: int | None) -> Roster:
         with self._lock:
