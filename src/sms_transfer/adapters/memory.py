@@ -9,7 +9,7 @@ import heapq
 from collections import deque
 from collections.abc import Collection, Mapping
 from datetime import datetime
-from itertools import count, islice
+from itertools import islice
 from threading import Lock
 
 import attrs
@@ -114,8 +114,6 @@ class MemoryStore:
         self._queues: dict[Target, Queue] = {}
         self._in_queues: dict[str, dict[Target, None]] = {}  # by agent
         self._teams = MemoryTeams()
-        self._turn = count()
-        self._turns: dict[str, int] = {}  # of agents; the higher, the less idle
         self._lines = MemoryLines(self._is_waiting)
         self._changed: dict[Target, int] = {}  # who can be found, with the version of the last change, in that order
         self._roster_version = 0
@@ -171,7 +169,7 @@ class MemoryStore:
         for agent_id in before - queue.members:
             self._in_queues[agent_id].pop(queue.target)
             self._enrol(agent_id)
-        for agent_id in sorted(queue.members - before, key=self._idle_since):
+        for agent_id in sorted(queue.members - before):
             self._in_queues.setdefault(agent_id, {})[queue.target] = None
             self._enrol(agent_id)
         self._note(queue.target)
@@ -190,7 +188,10 @@ class MemoryStore:
 
     def served_by(self, agent_ids: Collection[str]) -> frozenset[Target]:
         with self._lock:
-            return frozenset[Target]().union(*[self._teams.served_by(id_) for id_ in agent_ids])
+            # Members of a queue whom nobody knows here may be known to another directory.
+            return frozenset[Target]().union(
+                *[self._teams.served_by(id_).union(self._in_queues.get(id_, ())) for id_ in agent_ids]
+            )
 
     def roster(self, since: int | None) -> Roster:
         with self._lock:
@@ -220,19 +221,14 @@ class MemoryStore:
             self._teams.enrol(agent_id, targets_of(agent).union(self._in_queues.get(agent_id, ())))
             self._place(agent_id, last=False)
 
-    def _idle_since(self, agent_id: str) -> tuple[int, str]:
-        return self._turns.get(agent_id, 0), agent_id
-
     def _place(self, agent_id: str, *, last: bool) -> None:
         """Bring up to date whether this agent can receive. Deadlines that nothing has recorded yet still count."""
         agent = self._agents.get(agent_id)
-        if last:
-            self._turns[agent_id] = next(self._turn)
         if agent is None or not self._teams.served_by(agent_id):
             return
         desk = self._desks.get(agent_id)
         here = agent.status is not ChannelStatus.LOGGED_OUT and not agent.do_not_disturb
-        free = desk is None or desk.taken < agent.capacity
+        free = (0 if desk is None else desk.taken) < agent.capacity
         self._teams.place(
             agent_id,
             agent.status if here and free else None,

@@ -57,11 +57,16 @@ _FIRST: Final[Step] = (
         agent_id TEXT NOT NULL,
         target TEXT NOT NULL,
         number INTEGER NOT NULL,
+        requested_at INTEGER NOT NULL,
         PRIMARY KEY (agent_id, target)
     ) WITHOUT ROWID""",
+    # What goes on waiting in a queue was asked for before (Q2).
     """CREATE TRIGGER remember_recent AFTER INSERT ON transfer BEGIN
-        INSERT INTO recent (agent_id, target, number) VALUES (new.sender, new.target, new.number)
-            ON CONFLICT (agent_id, target) DO UPDATE SET number = excluded.number;
+        INSERT INTO recent (agent_id, target, number, requested_at)
+            VALUES (new.sender, new.target, new.number, new.requested_at)
+            ON CONFLICT (agent_id, target) DO UPDATE
+            SET number = excluded.number, requested_at = excluded.requested_at
+            WHERE requested_at <> excluded.requested_at;
     END""",
     """CREATE TABLE favourite (
         agent_id TEXT NOT NULL,
