@@ -16,7 +16,7 @@ import attrs
 
 from sms_transfer.adapters.memory_lines import MemoryLines, MemoryTeams, turn_of
 from sms_transfer.core.commands import Need
-from sms_transfer.core.decision import Claim, Decision, places_moved
+from sms_transfer.core.decision import Claim, Decision, asked_for, places_moved
 from sms_transfer.core.desktop import Desktop, Transcript
 from sms_transfer.core.events import Event
 from sms_transfer.core.lifecycle import ChannelStatus, TransferState
@@ -50,7 +50,7 @@ class _Desk:
         self.offered: dict[str, datetime] = {}  # until when
         self.kept: dict[str, None] = {}  # what a queue owns and can give back
         self.favourites: dict[Target, None] = {}
-        self.recents: dict[Target, datetime] = {}  # when they were asked for; the latest last
+        self.recents: dict[Target, None] = {}  # the latest last
         self.messages: dict[str, SystemMessage] = {}
         self.version = 0
         self.changes: deque[tuple[str | None, str | None]] = deque(maxlen=_REMEMBERED_CHANGES)
@@ -307,7 +307,12 @@ class MemoryStore:
         interaction = decision.interaction
         self._move(conversation.interaction, interaction)
         conversation.interaction = interaction
+        asked = asked_for(decision)
         for request in decision.requests:
+            if request.id in asked and request.id not in self._transfers:
+                recents = self._desk(request.sender).recents
+                recents.pop(request.target, None)
+                recents[request.target] = None
             self._keep_request(request)
         if decision.key is not None:
             self._keys[decision.key] = decision.request.id
@@ -348,8 +353,6 @@ class MemoryStore:
         if request.invitation is not None:
             self._tickets[request.invitation.id] = request.id
         self._keep_in_line(known, request)
-        if known is None:
-            self._keep_recent(request)
         if not request.state.is_final:
             heapq.heappush(self._deadlines, (request.due_at, request.id))
             self._live += known is None
@@ -358,13 +361,6 @@ class MemoryStore:
             if len(self._deadlines) > 2 * self._live + 64:  # mostly entries of closed requests: drop them
                 self._deadlines = [entry for entry in self._deadlines if self._is_live(entry)]
                 heapq.heapify(self._deadlines)
-
-    def _keep_recent(self, request: TransferRequest) -> None:
-        """The sender asked for this target; what goes on waiting in its queue was asked for before (Q2)."""
-        recents = self._desk(request.sender).recents
-        if recents.get(request.target) != request.requested_at:
-            recents.pop(request.target, None)
-            recents[request.target] = request.requested_at
 
     def _keep_in_line(self, known: TransferRequest | None, request: TransferRequest) -> None:
         before = known.present_target if known is not None and known.state is TransferState.ROUTING else None

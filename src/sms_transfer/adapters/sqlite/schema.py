@@ -44,7 +44,7 @@ _FIRST: Final[Step] = (
         waits_for TEXT,  -- the target that it is ROUTING to
         rank INTEGER NOT NULL,  -- what its priority falls short of 0: the least is routed first
         requested_at INTEGER NOT NULL,
-        sender TEXT NOT NULL,
+        sender TEXT,
         target TEXT NOT NULL,
         body TEXT NOT NULL
     )""",
@@ -57,16 +57,11 @@ _FIRST: Final[Step] = (
         agent_id TEXT NOT NULL,
         target TEXT NOT NULL,
         number INTEGER NOT NULL,
-        requested_at INTEGER NOT NULL,
         PRIMARY KEY (agent_id, target)
     ) WITHOUT ROWID""",
-    # What goes on waiting in a queue was asked for before (Q2).
-    """CREATE TRIGGER remember_recent AFTER INSERT ON transfer BEGIN
-        INSERT INTO recent (agent_id, target, number, requested_at)
-            VALUES (new.sender, new.target, new.number, new.requested_at)
-            ON CONFLICT (agent_id, target) DO UPDATE
-            SET number = excluded.number, requested_at = excluded.requested_at
-            WHERE requested_at <> excluded.requested_at;
+    """CREATE TRIGGER remember_recent AFTER INSERT ON transfer WHEN new.sender IS NOT NULL BEGIN
+        INSERT INTO recent (agent_id, target, number) VALUES (new.sender, new.target, new.number)
+            ON CONFLICT (agent_id, target) DO UPDATE SET number = excluded.number;
     END""",
     """CREATE TABLE favourite (
         agent_id TEXT NOT NULL,

@@ -117,8 +117,7 @@ CREATE INDEX member_by_agent ON sms_transfer.member (agent_id);
 CREATE INDEX member_by_status ON sms_transfer.member (target, status, free, moved) WHERE status IS NOT NULL;
 CREATE SEQUENCE sms_transfer.moved;
 
--- Whom an agent marked, and whom they asked, each once. number: the order. requested_at: when; what goes on waiting in a
--- queue was asked for before (Q2).
+-- Whom an agent marked, and whom they asked, each once. number: the order.
 CREATE SEQUENCE sms_transfer.asked;
 CREATE TABLE sms_transfer.favourite (
   agent_id  text COLLATE "C" NOT NULL,
@@ -127,10 +126,9 @@ CREATE TABLE sms_transfer.favourite (
   PRIMARY KEY (agent_id, target)
 );
 CREATE TABLE sms_transfer.recent (
-  agent_id      text COLLATE "C" NOT NULL,
-  target        text COLLATE "C" NOT NULL,
-  number        bigint NOT NULL,
-  requested_at  timestamptz NOT NULL,
+  agent_id  text COLLATE "C" NOT NULL,
+  target    text COLLATE "C" NOT NULL,
+  number    bigint NOT NULL,
   PRIMARY KEY (agent_id, target)
 );
 CREATE INDEX recent_by_number ON sms_transfer.recent (agent_id, number);
