@@ -307,9 +307,8 @@ class MemoryStore:
         interaction = decision.interaction
         self._move(conversation.interaction, interaction)
         conversation.interaction = interaction
-        asked = asked_for(decision)
         for request in decision.requests:
-            if request.id in asked and request.id not in self._transfers:
+            if request.id not in self._transfers and request.id in asked_for(decision):
                 recents = self._desk(request.sender).recents
                 recents.pop(request.target, None)
                 recents[request.target] = None
