@@ -33,7 +33,7 @@ from sms_transfer.testing.conformance.aio import MakeAsyncStore, ReopenAsyncStor
 from sms_transfer.testing.conformance.directory import ReopenDirectory
 from sms_transfer.testing.conformance.messaging import ReopenMessaging
 
-EVERYTHING = frozenset({Capability.DURABLE, Capability.MANY_HANDLES, Capability.RINGS_ON_COMMIT})
+EVERYTHING = frozenset({Capability.DURABLE, Capability.MANY_HANDLES, Capability.RINGS_ON_COMMIT, Capability.KNOWS_IDLE})
 
 
 def reopen(store: TransferStore) -> SharedStore:
@@ -44,6 +44,8 @@ def reopen(store: TransferStore) -> SharedStore:
 
 class TestMemoryStore(StoreConformance):
     """The store in memory is a store like any other."""
+
+    capabilities = frozenset({Capability.KNOWS_IDLE})
 
     @pytest.fixture
     def make_store(self) -> type[MemoryStore]:
@@ -101,9 +103,9 @@ class TestAwaitableMemoryStore(AsyncStoreConformance):
 
 
 class TestMemoryDirectory(DirectoryConformance):
-    """The agents of a store, by themselves."""
+    """The agents of a store, and what they serve, by themselves."""
 
-    capabilities = frozenset({Capability.MANY_HANDLES})
+    capabilities = frozenset({Capability.MANY_HANDLES, Capability.TEAMS, Capability.KNOWS_IDLE})
 
     @pytest.fixture
     def make_directory(self) -> type[SharedStore]:

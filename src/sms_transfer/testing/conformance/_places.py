@@ -110,9 +110,9 @@ class Places(StoreSuite):
     def test_e3_a_request_that_invites_nobody_takes_no_place(self, store: TransferStore) -> None:
         """E3, Q1: while it is ROUTING, whoever was invited last has the place back."""
         live = put(store, inviting(opened(), request()))
-        routing = attrs.evolve(request(), state=TransferState.ROUTING)
+        waiting = attrs.evolve(request(), state=TransferState.ROUTING, invitation=None)
 
-        store.commit(inviting(live, routing, claim=Claim("bob", 0, NOW)))
+        store.commit(inviting(live, waiting, claim=Claim("bob", 0, NOW)))
 
         assert load(store, "bob") == 0
 
