@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Collection
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final, assert_never
 
 import attrs
@@ -12,30 +12,50 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
 
 from sms_transfer.core.decision import Claim, Decision, desktops
-from sms_transfer.core.lifecycle import ChannelStatus, InteractionState
-from sms_transfer.core.model import Agent, Direction, Interaction, Invitation, Message
-from sms_transfer.errors import Conflict, SmsTransferError
+from sms_transfer.core.lifecycle import ChannelStatus, InteractionState, TransferState
+from sms_transfer.core.model import (
+    Agent,
+    Direction,
+    Interaction,
+    Invitation,
+    Message,
+    Queue,
+    Target,
+    TransferRequest,
+)
+from sms_transfer.core.policy import sender_of
+from sms_transfer.errors import AlreadyExists, Conflict, SmsTransferError
 from sms_transfer.ports import TransferStore
 from sms_transfer.testing.conformance._desktops import Screen
 from sms_transfer.testing.conformance._dictionaries import Dictionaries
-from sms_transfer.testing.conformance._reading import Story, feed_is_whole, reading
+from sms_transfer.testing.conformance._reading import TARGETS, Story, feed_is_whole, reading
+from sms_transfer.testing.conformance._roster import Roll
 from sms_transfer.testing.conformance._samples import (
     EVERY,
+    MOMENT,
     NOW,
+    QUEUE,
     Parts,
     accepting,
+    asking,
     change,
     closing,
     done,
     entry,
     inviting,
+    live_request,
+    looking_on,
     opened,
     opening,
+    placing,
     request,
+    routing,
     text,
+    waiting_on,
 )
 from sms_transfer.testing.conformance._store_suite import MakeStore, StoreSuite
 from sms_transfer.testing.conformance._suite import finished
+from sms_transfer.testing.conformance._teams import ON_CHANNEL, READY, able
 
 _LAST: Final = 10
 """Of how many stories the feed is read: that it comes by itself cannot be waited for while Hypothesis shrinks."""
@@ -59,8 +79,13 @@ class Try:
     claim: Claim | None
     key: tuple[str, str] | None
     ticket: int | None
+    target: Target
+    fallback: Target | None
+    priority: int
+    returns: bool
     transfer_id: str = ""
     invitation_id: str = ""
+    asked_at: datetime = NOW
 
 
 @attrs.frozen
@@ -79,9 +104,27 @@ class Send:
     interaction_id: str
 
 
+@attrs.frozen
+class Staff:
+    """A queue is added, or its record replaced; or somebody tries who does not know it as it is."""
+
+    queue: Queue
+    stale: bool
+
+
+@attrs.frozen
+class Star:
+    """A target is marked as a favourite, or no longer."""
+
+    agent_id: str
+    target: Target
+    favourite: bool
+
+
+_targets: Final = st.sampled_from([QUEUE, QUEUE, *TARGETS])
 _tries: Final = st.builds(
     Try,
-    st.integers(0, 7),
+    st.integers(0, 19),
     st.sampled_from(_INTERACTIONS),
     st.sampled_from(_AGENTS),
     st.integers(-3, 1),
@@ -94,16 +137,39 @@ _tries: Final = st.builds(
     | st.builds(Claim, st.sampled_from(_AGENTS), st.integers(0, 4), st.just(NOW), invites=st.booleans()),
     st.sampled_from([None, *_KEYS]),
     st.sampled_from([None, None, None, None, None, 0, 1]),
+    _targets,
+    st.none() | _targets,
+    st.integers(0, 1),
+    st.booleans(),
 )
+_teams: Final = st.sampled_from([(), ("q",)])
 _changes_of_agents: Final = st.builds(
-    Agent, st.sampled_from(_AGENTS), st.sampled_from(["", "x"]), status=st.sampled_from(ChannelStatus)
+    Agent,
+    st.sampled_from(_AGENTS),
+    st.sampled_from(["", "x", "y"]),
+    status=st.sampled_from(ChannelStatus),
+    do_not_disturb=st.sampled_from([False, False, True]),
+    capacity=st.integers(0, 3),
+    groups=_teams,
+    skills=_teams,
 )
+_staff: Final = st.builds(
+    Staff,
+    st.builds(
+        Queue,
+        st.sampled_from(TARGETS[:2]),
+        st.frozensets(st.sampled_from([*_AGENTS, "nobody"])),
+        name=st.sampled_from(["", "x"]),
+    ),
+    st.sampled_from([False, False, True]),
+)
+_stars: Final = st.builds(Star, st.sampled_from(_AGENTS), _targets, st.booleans())
 _marks: Final = st.builds(
     Mark, st.sampled_from(_AGENTS), st.sampled_from(["n0", "n1", "n2", "n3"]), st.sampled_from([True, False, None])
 )
 _sent: Final = st.builds(Send, st.sampled_from(_INTERACTIONS))
-_step: Final = st.one_of(_tries, _tries, _tries, _tries, _tries, _changes_of_agents, _marks, _sent)
-Step = Try | Agent | Mark | Send
+_step: Final = st.one_of(*[_tries] * 7, _changes_of_agents, _changes_of_agents, _staff, _marks, _sent, _stars)
+Step = Try | Agent | Staff | Star | Mark | Send
 
 
 class Model(StoreSuite):
@@ -139,6 +205,7 @@ class Play:
         self.model = Dictionaries()
         self.model.versions.update({id_: store.desktop(id_).version for id_ in _AGENTS})
         self.screens = {id_: Screen(store, id_) for id_ in _AGENTS}
+        self.roll = Roll(store)
 
     def step(self, step: Step) -> None:
         """Take one step."""
@@ -148,6 +215,11 @@ class Play:
                 self._look(step.to)
             case Agent():
                 self._change_agent(step)
+            case Staff():
+                self._staff(step)
+            case Star(agent_id, target, favourite):
+                self.store.mark_favourite(agent_id, target, favourite=favourite)
+                self.model.mark_favourite(agent_id, target, favourite=favourite)
             case Mark(agent_id, message_id, read):
                 self._mark(agent_id, message_id, read)
             case Send(interaction_id):
@@ -163,20 +235,40 @@ class Play:
             transfers=(*self.model.requests, "none"),
             texts=(*self.model.texts, "none"),
             keys=_KEYS,
+            tickets=(*self.model.tickets,),
         )
         assert self.model.reading(story) == reading(self.store, story)
         for seconds in range(4):
             now = NOW + timedelta(seconds=seconds)
             due = [self.model.requests[id_] for id_ in self.store.due(now, limit=EVERY)]
-            assert [one.deadline for one in self.model.due(now)] == [one.deadline for one in due]
+            assert [one.due_at for one in self.model.due(now)] == [one.due_at for one in due]
             assert {one.id for one in self.model.due(now)} == {one.id for one in due}
+        self._compare_those_in_any_order()
+        self._compare_pages()
+
+    def _compare_those_in_any_order(self) -> None:
+        for agent_id in _AGENTS:
+            assert self.store.recents(agent_id, limit=EVERY) in self.model.recents(agent_id)
+        for target in TARGETS:
+            for statuses in (READY, ON_CHANNEL):
+                must, may = self.model.able(target, statuses)
+                assert must <= {agent.id for agent in able(self.store, target, statuses)} <= may
+        roll = self.roll.call()
+        assert {id_: (one.name, one.groups, one.skills) for id_, one in self.model.agents.items()} == roll.agents
+        assert {target: queue.label for target, queue in self.model.queues.items()} == roll.queues
+
+    def _compare_pages(self) -> None:
+        waiting = self.model.line(TARGETS)
+        for at, one in enumerate(waiting):
+            assert waiting[at + 1 :][:1] == self.store.waiting(TARGETS, after=one, limit=1)
 
     def _decide(self, step: Try) -> Decision:
         before = self.model.interactions.get(step.interaction_id)
         transfer_id = _id("t", self.model.requests, step.taken)
         tickets = [*self.model.tickets]
         ticket = f"v-{transfer_id}" if step.ticket is None or not tickets else tickets[step.ticket % len(tickets)]
-        step = attrs.evolve(step, transfer_id=transfer_id, invitation_id=ticket)
+        asked_at = NOW + len(self.model.requests) * MOMENT
+        step = attrs.evolve(step, transfer_id=transfer_id, invitation_id=ticket, asked_at=asked_at)
         acts = _ACTS[None if before is None else before.state]
         decide = acts[step.act % len(acts)]
         present = opened(step.interaction_id) if before is None else before
@@ -220,6 +312,21 @@ class Play:
             return
         self.model.agents[agent.id] = agent
 
+    def _staff(self, step: Staff) -> None:
+        queue = step.queue
+        known = self.model.queues.get(queue.target)
+        if step.stale:
+            stale = Queue(queue.target) if known is None else attrs.evolve(known, name=f"{known.name}!")
+            assert isinstance(_attempt(lambda: self.store.replace_queue(stale, queue)), Conflict)
+            refused = _attempt(lambda: self.store.add_queue(queue)) if known is not None else None
+            assert known is None or isinstance(refused, AlreadyExists)
+            return
+        if known is None:
+            self.store.add_queue(queue)
+        else:
+            self.store.replace_queue(known, queue)
+        self.model.queues[queue.target] = queue
+
     def _mark(self, agent_id: str, message_id: str, read: bool | None) -> None:
         if read is None:
             assert self.model.delete_message(agent_id, message_id) == self.store.delete_message(agent_id, message_id)
@@ -256,23 +363,75 @@ def _change(before: Interaction, _: Try, parts: Parts) -> Decision:
 
 
 def _invite(before: Interaction, step: Try, parts: Parts) -> Decision:
-    """Invite somebody; while somebody is invited, somebody else or the same until another instant."""
-    id_ = step.transfer_id if before.transfer is None else before.transfer.id
-    invitee = next(agent_id for agent_id in (step.to, *_AGENTS) if agent_id != before.owner)
-    live = request(before.id, id_, invitee, deadline=NOW + timedelta(seconds=3 + step.overdue))
-    if before.transfer is None:
-        ticket = Invitation(step.invitation_id, invitee=invitee, offered_at=NOW, deadline=live.deadline)
-        live = attrs.evolve(live, invitation=ticket)
-    live = attrs.evolve(live, sender=str(before.owner))
+    """Invite somebody; while a request is live, somebody else or the same until another instant."""
+    invitee = _other(before, step)
+    deadline = NOW + timedelta(seconds=3 + step.overdue)
+    live = before.transfer
+    if live is None:
+        live = request(before.id, step.transfer_id, invitee, deadline=deadline)
+        live = attrs.evolve(live, sender=str(before.owner), requested_at=step.asked_at)
+    first = live.invitation is not None and before.transfer is None
+    id_ = step.invitation_id if first else f"v-{live.id}"
+    ticket = Invitation(id_, invitee=invitee, offered_at=NOW, deadline=deadline)
+    live = attrs.evolve(live, state=TransferState.INVITED, invitation=ticket, deadline=deadline)
     return inviting(before, live, **(parts | Parts(requests=(live,), key=step.key)))
+
+
+def _route(before: Interaction, step: Try, parts: Parts) -> Decision:
+    live = _routed(before, step)
+    return inviting(before, live, **(parts | Parts(key=step.key)))
+
+
+def _place(before: Interaction, step: Try, parts: Parts) -> Decision:
+    return placing(before, _routed(before, step), **parts)
+
+
+def _routed(before: Interaction, step: Try) -> TransferRequest:
+    live = routing(before.id, step.transfer_id, step.target, priority=step.priority)
+    return attrs.evolve(
+        live,
+        sender=str(before.owner),
+        requested_at=step.asked_at,
+        deadline=NOW + timedelta(seconds=3),
+        return_to_sender=step.returns,
+        fallback=step.fallback,
+    )
+
+
+def _go_on(before: Interaction, step: Try, parts: Parts) -> Decision:
+    """Ask the next agent; or look for one, as this one does not take it."""
+    live = live_request(before)
+    if live.state is TransferState.INVITED:
+        return inviting(before, looking_on(live), **parts)
+    after = asking(live, _other(before, step), NOW + timedelta(seconds=3 + step.overdue))
+    return inviting(before, after, **parts)
+
+
+def _fall_back(before: Interaction, step: Try, parts: Parts) -> Decision:
+    """Go to the fallback, with or without one who was invited in vain."""
+    live = live_request(before)
+    if live.fallback is None:
+        return _go_on(before, step, parts)
+    live = looking_on(live) if live.state is TransferState.INVITED else live
+    return inviting(before, attrs.evolve(live, on_fallback=True), **parts)
+
+
+def _wait_on(before: Interaction, step: Try, parts: Parts) -> Decision:
+    if step.transfer_id == live_request(before).id:
+        return _go_on(before, step, parts)
+    return waiting_on(before, step.transfer_id, **parts)
+
+
+def _other(before: Interaction, step: Try) -> str:
+    return next(agent_id for agent_id in (step.to, *_AGENTS) if agent_id != sender_of(before))
 
 
 def _close(before: Interaction, _: Try, parts: Parts) -> Decision:
     return closing(before, **parts)
 
 
-def _accept(before: Interaction, _: Try, parts: Parts) -> Decision:
-    return accepting(before, **parts)
+def _accept(before: Interaction, step: Try, parts: Parts) -> Decision:
+    return _go_on(before, step, parts) if before.live_invitation is None else accepting(before, **parts)
 
 
 def _done(before: Interaction, _: Try, parts: Parts) -> Decision:
@@ -281,7 +440,19 @@ def _done(before: Interaction, _: Try, parts: Parts) -> Decision:
 
 _ACTS: Final[dict[InteractionState | None, tuple[Callable[[Interaction, Try, Parts], Decision], ...]]] = {
     None: (_open,),
-    InteractionState.ACTIVE: (_invite, _change, _invite, _invite, _invite, _invite, _change, _done),
-    InteractionState.TRANSFERRING: (_close, _accept, _invite, _close, _accept, _close, _change, _accept),
+    InteractionState.ACTIVE: (_invite, _route, _place, _change, _route, _place, _invite, _invite, _change, _done),
+    InteractionState.TRANSFERRING: (
+        _go_on,
+        _close,
+        _accept,
+        _invite,
+        _fall_back,
+        _go_on,
+        _accept,
+        _close,
+        _change,
+        _done,
+    ),
+    InteractionState.QUEUED: (_go_on, _close, _accept, _wait_on, _fall_back, _go_on, _accept, _wait_on, _change, _done),
     InteractionState.DONE: (_change,),
 }
