@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Collection
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Final, assert_never
 
 import attrs
@@ -12,20 +12,17 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
 
 from sms_transfer.core.decision import Claim, Decision, desktops
-from sms_transfer.core.lifecycle import ChannelStatus, InteractionState, TransferState
+from sms_transfer.core.lifecycle import ChannelStatus
 from sms_transfer.core.model import (
     Agent,
     Direction,
-    Interaction,
-    Invitation,
     Message,
     Queue,
     Target,
-    TransferRequest,
 )
-from sms_transfer.core.policy import sender_of
 from sms_transfer.errors import AlreadyExists, Conflict, SmsTransferError
 from sms_transfer.ports import TransferStore
+from sms_transfer.testing.conformance._acts import ACTS, AGENTS, Try
 from sms_transfer.testing.conformance._desktops import Screen
 from sms_transfer.testing.conformance._dictionaries import Dictionaries
 from sms_transfer.testing.conformance._reading import TARGETS, Story, feed_is_whole, reading
@@ -36,22 +33,9 @@ from sms_transfer.testing.conformance._samples import (
     NOW,
     QUEUE,
     Parts,
-    accepting,
-    asking,
-    change,
-    closing,
-    done,
     entry,
-    inviting,
-    live_request,
-    looking_on,
     opened,
-    opening,
-    placing,
-    request,
-    routing,
     text,
-    waiting_on,
 )
 from sms_transfer.testing.conformance._store_suite import MakeStore, StoreSuite
 from sms_transfer.testing.conformance._suite import finished
@@ -59,33 +43,8 @@ from sms_transfer.testing.conformance._teams import ON_CHANNEL, READY, able
 
 _LAST: Final = 10
 """Of how many stories the feed is read: that it comes by itself cannot be waited for while Hypothesis shrinks."""
-_AGENTS: Final = ("alice", "bob", "carol")
 _INTERACTIONS: Final = ("i", "I")
 _KEYS: Final = (("alice", "k"), ("bob", "k"))
-
-
-@attrs.frozen
-class Try:
-    """A commit that is tried: what it does, and what may be wrong with it."""
-
-    act: int
-    interaction_id: str
-    to: str
-    overdue: int
-    late: int
-    taken: int | None
-    texts: tuple[Direction, ...]
-    tells: bool
-    claim: Claim | None
-    key: tuple[str, str] | None
-    ticket: int | None
-    target: Target
-    fallback: Target | None
-    priority: int
-    returns: bool
-    transfer_id: str = ""
-    invitation_id: str = ""
-    asked_at: datetime = NOW
 
 
 @attrs.frozen
@@ -126,7 +85,7 @@ _tries: Final = st.builds(
     Try,
     st.integers(0, 19),
     st.sampled_from(_INTERACTIONS),
-    st.sampled_from(_AGENTS),
+    st.sampled_from(AGENTS),
     st.integers(-3, 1),
     st.sampled_from([0, 0, 0, 0, 0, 0, 0, 0, 0, 0, -1, 1]),
     st.sampled_from([None, None, None, None, None, None, None, 0, 1, 2]),
@@ -134,7 +93,7 @@ _tries: Final = st.builds(
     st.booleans(),
     st.none()
     | st.none()
-    | st.builds(Claim, st.sampled_from(_AGENTS), st.integers(0, 4), st.just(NOW), invites=st.booleans()),
+    | st.builds(Claim, st.sampled_from(AGENTS), st.integers(0, 4), st.just(NOW), invites=st.booleans()),
     st.sampled_from([None, *_KEYS]),
     st.sampled_from([None, None, None, None, None, 0, 1]),
     _targets,
@@ -145,7 +104,7 @@ _tries: Final = st.builds(
 _teams: Final = st.sampled_from([(), ("q",)])
 _changes_of_agents: Final = st.builds(
     Agent,
-    st.sampled_from(_AGENTS),
+    st.sampled_from(AGENTS),
     st.sampled_from(["", "x", "y"]),
     status=st.sampled_from(ChannelStatus),
     do_not_disturb=st.sampled_from([False, False, True]),
@@ -158,14 +117,14 @@ _staff: Final = st.builds(
     st.builds(
         Queue,
         st.sampled_from(TARGETS[:2]),
-        st.frozensets(st.sampled_from([*_AGENTS, "nobody"])),
+        st.frozensets(st.sampled_from([*AGENTS, "nobody"])),
         name=st.sampled_from(["", "x"]),
     ),
     st.sampled_from([False, False, True]),
 )
-_stars: Final = st.builds(Star, st.sampled_from(_AGENTS), _targets, st.booleans())
+_stars: Final = st.builds(Star, st.sampled_from(AGENTS), _targets, st.booleans())
 _marks: Final = st.builds(
-    Mark, st.sampled_from(_AGENTS), st.sampled_from(["n0", "n1", "n2", "n3"]), st.sampled_from([True, False, None])
+    Mark, st.sampled_from(AGENTS), st.sampled_from(["n0", "n1", "n2", "n3"]), st.sampled_from([True, False, None])
 )
 _sent: Final = st.builds(Send, st.sampled_from(_INTERACTIONS))
 _step: Final = st.one_of(*[_tries] * 7, _changes_of_agents, _changes_of_agents, _staff, _marks, _sent, _stars)
@@ -203,8 +162,8 @@ class Play:
     def __init__(self, store: TransferStore) -> None:
         self.store = store
         self.model = Dictionaries()
-        self.model.versions.update({id_: store.desktop(id_).version for id_ in _AGENTS})
-        self.screens = {id_: Screen(store, id_) for id_ in _AGENTS}
+        self.model.versions.update({id_: store.desktop(id_).version for id_ in AGENTS})
+        self.screens = {id_: Screen(store, id_) for id_ in AGENTS}
         self.roll = Roll(store)
 
     def step(self, step: Step) -> None:
@@ -231,7 +190,7 @@ class Play:
         """See that both give the same answers."""
         story = Story(
             interactions=_INTERACTIONS,
-            agents=_AGENTS,
+            agents=AGENTS,
             transfers=(*self.model.requests, "none"),
             texts=(*self.model.texts, "none"),
             keys=_KEYS,
@@ -247,7 +206,7 @@ class Play:
         self._compare_pages()
 
     def _compare_those_in_any_order(self) -> None:
-        for agent_id in _AGENTS:
+        for agent_id in AGENTS:
             assert self.store.recents(agent_id, limit=EVERY) in self.model.recents(agent_id)
         for target in TARGETS:
             for statuses in (READY, ON_CHANNEL):
@@ -269,7 +228,7 @@ class Play:
         ticket = f"v-{transfer_id}" if step.ticket is None or not tickets else tickets[step.ticket % len(tickets)]
         asked_at = NOW + len(self.model.requests) * MOMENT
         step = attrs.evolve(step, transfer_id=transfer_id, invitation_id=ticket, asked_at=asked_at)
-        acts = _ACTS[None if before is None else before.state]
+        acts = ACTS[None if before is None else before.state]
         decide = acts[step.act % len(acts)]
         present = opened(step.interaction_id) if before is None else before
         decision = decide(present, step, Parts(texts=self._texts(step), claim=step.claim))
@@ -352,107 +311,3 @@ def _attempt(act: Callable[[], None]) -> SmsTransferError | None:
 def _id(kind: str, used: Collection[str], taken: int | None) -> str:
     """A new id, or one of those that are taken."""
     return f"{kind}{len(used) if taken is None or not used else taken % len(used)}"
-
-
-def _open(before: Interaction, step: Try, parts: Parts) -> Decision:
-    return opening(attrs.evolve(before, owner=step.to), **parts)
-
-
-def _change(before: Interaction, _: Try, parts: Parts) -> Decision:
-    return change(before, **parts)
-
-
-def _invite(before: Interaction, step: Try, parts: Parts) -> Decision:
-    """Invite somebody; while a request is live, somebody else or the same until another instant."""
-    invitee = _other(before, step)
-    deadline = NOW + timedelta(seconds=3 + step.overdue)
-    live = before.transfer
-    if live is None:
-        live = request(before.id, step.transfer_id, invitee, deadline=deadline)
-        live = attrs.evolve(live, sender=str(before.owner), requested_at=step.asked_at)
-    first = live.invitation is not None and before.transfer is None
-    id_ = step.invitation_id if first else f"v-{live.id}"
-    ticket = Invitation(id_, invitee=invitee, offered_at=NOW, deadline=deadline)
-    live = attrs.evolve(live, state=TransferState.INVITED, invitation=ticket, deadline=deadline)
-    return inviting(before, live, **(parts | Parts(requests=(live,), key=step.key)))
-
-
-def _route(before: Interaction, step: Try, parts: Parts) -> Decision:
-    live = _routed(before, step)
-    return inviting(before, live, **(parts | Parts(key=step.key)))
-
-
-def _place(before: Interaction, step: Try, parts: Parts) -> Decision:
-    return placing(before, _routed(before, step), **parts)
-
-
-def _routed(before: Interaction, step: Try) -> TransferRequest:
-    live = routing(before.id, step.transfer_id, step.target, priority=step.priority)
-    return attrs.evolve(
-        live,
-        sender=str(before.owner),
-        requested_at=step.asked_at,
-        deadline=NOW + timedelta(seconds=3),
-        return_to_sender=step.returns,
-        fallback=step.fallback,
-    )
-
-
-def _go_on(before: Interaction, step: Try, parts: Parts) -> Decision:
-    """Ask the next agent; or look for one, as this one does not take it."""
-    live = live_request(before)
-    if live.state is TransferState.INVITED:
-        return inviting(before, looking_on(live), **parts)
-    after = asking(live, _other(before, step), NOW + timedelta(seconds=3 + step.overdue))
-    return inviting(before, after, **parts)
-
-
-def _fall_back(before: Interaction, step: Try, parts: Parts) -> Decision:
-    """Go to the fallback, with or without one who was invited in vain."""
-    live = live_request(before)
-    if live.fallback is None:
-        return _go_on(before, step, parts)
-    live = looking_on(live) if live.state is TransferState.INVITED else live
-    return inviting(before, attrs.evolve(live, on_fallback=True), **parts)
-
-
-def _wait_on(before: Interaction, step: Try, parts: Parts) -> Decision:
-    if step.transfer_id == live_request(before).id:
-        return _go_on(before, step, parts)
-    return waiting_on(before, step.transfer_id, **parts)
-
-
-def _other(before: Interaction, step: Try) -> str:
-    return next(agent_id for agent_id in (step.to, *_AGENTS) if agent_id != sender_of(before))
-
-
-def _close(before: Interaction, _: Try, parts: Parts) -> Decision:
-    return closing(before, **parts)
-
-
-def _accept(before: Interaction, step: Try, parts: Parts) -> Decision:
-    return _go_on(before, step, parts) if before.live_invitation is None else accepting(before, **parts)
-
-
-def _done(before: Interaction, _: Try, parts: Parts) -> Decision:
-    return done(before, **parts)
-
-
-_ACTS: Final[dict[InteractionState | None, tuple[Callable[[Interaction, Try, Parts], Decision], ...]]] = {
-    None: (_open,),
-    InteractionState.ACTIVE: (_invite, _route, _place, _change, _route, _place, _invite, _invite, _change, _done),
-    InteractionState.TRANSFERRING: (
-        _go_on,
-        _close,
-        _accept,
-        _invite,
-        _fall_back,
-        _go_on,
-        _accept,
-        _close,
-        _change,
-        _done,
-    ),
-    InteractionState.QUEUED: (_go_on, _close, _accept, _wait_on, _fall_back, _go_on, _accept, _wait_on, _change, _done),
-    InteractionState.DONE: (_change,),
-}
