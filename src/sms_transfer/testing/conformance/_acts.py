@@ -8,6 +8,7 @@ from typing import Final
 
 import attrs
 
+from sms_transfer.core.check import MAX_ID
 from sms_transfer.core.decision import Claim, Decision
 from sms_transfer.core.lifecycle import InteractionState, TransferState
 from sms_transfer.core.model import Direction, Interaction, Invitation, Target, TransferRequest
@@ -119,10 +120,8 @@ def _fall_back(before: Interaction, step: Try, parts: Parts) -> Decision:
     return inviting(before, attrs.evolve(live, on_fallback=True), **parts)
 
 
-def _wait_on(before: Interaction, step: Try, parts: Parts) -> Decision:
-    if step.transfer_id == live_request(before).id:
-        return _go_on(before, step, parts)
-    return waiting_on(before, step.transfer_id, **parts)
+def _wait_on(before: Interaction, _: Try, parts: Parts) -> Decision:
+    return waiting_on(before, f"{live_request(before).id}+2"[-MAX_ID:], **parts)
 
 
 def _other(before: Interaction, step: Try) -> str:
@@ -142,7 +141,7 @@ def _done(before: Interaction, _: Try, parts: Parts) -> Decision:
 
 
 Act = Callable[[Interaction, Try, Parts], Decision]
-_BOTH: Final = (_go_on, _close, _accept, _fall_back, _go_on, _accept, _change, _done)
+_BOTH: Final = (_go_on, _fall_back, _accept, _fall_back, _go_on, _close, _change, _done)
 ACTS: Final[dict[InteractionState | None, tuple[Act, ...]]] = {
     None: (_open,),
     InteractionState.ACTIVE: (_invite, _route, _place, _change, _route, _place, _invite, _invite, _change, _done),
