@@ -188,10 +188,11 @@ class MemoryStore:
 
     def served_by(self, agent_ids: Collection[str]) -> frozenset[Target]:
         with self._lock:
-            # Members of a queue whom nobody knows here may be known to another directory.
-            return frozenset[Target]().union(
-                *[self._teams.served_by(id_).union(self._in_queues.get(id_, ())) for id_ in agent_ids]
-            )
+            found = set[Target]()
+            for id_ in agent_ids:
+                found |= self._teams.served_by(id_)
+                found.update(self._in_queues.get(id_, ()))  # whoever is known to another directory only
+            return frozenset(found)
 
     def roster(self, since: int | None) -> Roster:
         with self._lock:
