@@ -310,11 +310,12 @@ class Flow:
     async def _request(self, command: RequestTransfer) -> TransferRequest:
         try:
             decision, recorded = await self._record(command)
-        except TargetNotEligible:
-            fallback = self.policy.fallback if command.fallback is None else command.fallback
-            if fallback is None or fallback == command.target:
-                raise
-            decision, recorded = await self._request_of_fallback(command, fallback)
+        except TargetNotEligible as refusal:
+            decision, recorded = await self._request_of_fallback(command, refusal)
+        else:
+            if isinstance(decision.refusal, TargetNotEligible):  # T10: what was over is recorded now, and no more
+                await self._serve(recorded)
+                decision, recorded = await self._request_of_fallback(command, decision.refusal)
         further = await self._look_after_invitee(decision)
         await self._serve(recorded if further is None else further)
         if decision.refusal is not None:
@@ -324,12 +325,17 @@ class Flow:
             return request
         return await self.store.transfer(request.id) or request
 
-    async def _request_of_fallback(self, command: RequestTransfer, fallback: Target) -> tuple[Decision, Recorded]:
-        """Ask the fallback at once (Q5); where that is refused too, what is told is why the target was."""
+    async def _request_of_fallback(
+        self, command: RequestTransfer, refusal: TargetNotEligible
+    ) -> tuple[Decision, Recorded]:
+        """Ask the fallback at once (Q5); where there is none, or it is refused too, tell why the target was."""
+        fallback = self.policy.fallback if command.fallback is None else command.fallback
+        if fallback is None or fallback == command.target:
+            raise refusal
         try:
             return await self._record(attrs.evolve(command, fallback=fallback, on_fallback=True))
-        except TargetNotEligible as refusal:
-            raise TargetNotEligible(reasons=refusal.reasons) from None
+        except TargetNotEligible:
+            raise refusal from None
 
     async def _look_after_invitee(self, decision: Decision) -> Recorded | None:
         """See to it that nobody who has just logged out is left invited (T9).
