@@ -58,6 +58,8 @@ QueueChange = Callable[[Queue], Queue]
 R = TypeVar("R")
 
 _NOTHING: Final = Recorded()
+_BEFORE_ALL: Final = datetime.min.replace(tzinfo=UTC)
+"""An instant at which every invitation takes its place."""
 _LAST_YEAR: Final = 9_997  # every deadline is a date, too
 _ATTEMPTS: Final = 64
 _FIRST_PAUSE: Final = 0.000_05
@@ -269,21 +271,23 @@ class Flow:
         if not decision.events:
             return decision, _NOTHING
         for agent_id, no_answer in decision.missed:
-            await self._after_no_answer(agent_id, no_answer)
+            await self._after_no_answer(agent_id, no_answer, now)
         await self.store.commit(decision if self._keeps_agents else _not_asking(decision))
         return decision, _recorded(facts, decision)
 
-    async def _after_no_answer(self, agent_id: str, no_answer: NoAnswer) -> None:
+    async def _after_no_answer(self, agent_id: str, no_answer: NoAnswer, now: datetime) -> None:
         """Change the status of whoever did not answer (A3).
 
-        It is done before the expiry is recorded: where the process dies in between, the next one does both.
+        It is done before the expiry is recorded: where the process dies in between, the next one does both. Invitations
+        that are over are left to whoever is recording it, or the next sweep does.
         """
         try:
             agent = await self.agent(agent_id)
             if agent.status is ChannelStatus.LOGGED_OUT:
                 return
             if no_answer is NoAnswer.LOG_OUT:
-                await self._perform_for_agent(LogOut(agent_id))
+                await self._change_agent(agent_id, lambda known: decide_presence(known, LogOut(agent_id)))
+                await self._fail_invitations(agent_id, disconnected=False, over_at=now)
             elif agent.status is ChannelStatus.READY:
                 await self._perform_for_agent(SetNotReady(agent_id, reason="no_answer"))
         except Exception as error:  # noqa: BLE001 - a deadline must be kept, whatever becomes of the status
@@ -396,8 +400,10 @@ class Flow:
         await self._serve(_NOTHING, (target,))
         return queue
 
-    async def _fail_invitations(self, agent_id: str, *, disconnected: bool) -> None:
+    async def _fail_invitations(self, agent_id: str, *, disconnected: bool, over_at: datetime = _BEFORE_ALL) -> None:
         for invitation in (await self.store.desktop(agent_id)).invitations:
+            if invitation.deadline <= over_at:
+                continue
             try:
                 await self._perform(FailInvitation(invitation.id, disconnected=disconnected))
             except Exception as error:  # noqa: BLE001 - the agent is gone all the same, and deadlines end the rest
@@ -468,10 +474,6 @@ def _recorded(facts: Facts, decision: Decision) -> Recorded:
         return Recorded(routing=routing)
     before = places_taken(facts.interaction, _BEFORE_ALL)
     return Recorded(frozenset(before).difference(places_taken(decision.interaction, _BEFORE_ALL)), routing)
-
-
-_BEFORE_ALL: Final = datetime.min.replace(tzinfo=UTC)
-"""An instant at which every invitation takes its place."""
 
 
 def _not_asking(decision: Decision) -> Decision:
