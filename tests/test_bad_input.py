@@ -329,7 +329,9 @@ def test_a8_a_model_refuses_a_bad_value(model: type[Any], good: dict[str, object
         model(**{**good, name: value})
 
     # `Interaction` and `TransferRequest` ask two attributes to agree: either may be named.
-    assert refused.value.field in {name, "fallback" if name == "on_fallback" else name} | ({"transfer", "outcome"} if name == "state" else set())
+    assert refused.value.field in {name, "fallback" if name == "on_fallback" else name} | (
+        {"transfer", "outcome"} if name == "state" else set()
+    )
 
 
 @pytest.mark.parametrize("value", [value for value in NO_CASE_DATA if not isinstance(value, dict)])

@@ -187,7 +187,8 @@ class MemoryStore:
 
     def served_by(self, agent_ids: Collection[str]) -> frozenset[Target]:
         with self._lock:
-            return frozenset().union(*[self._teams.served_by(id_) for id_ in agent_ids])
+            targets = [self._teams.served_by(id_).union(self._in_queues.get(id_, ())) for id_ in agent_ids]
+            return frozenset().union(*targets)
 
     def roster(self, since: int | None) -> Roster:
         with self._lock:
