@@ -300,6 +300,9 @@ MODELS: list[tuple[type[Any], dict[str, object], Bad]] = [
 ]
 
 
+AGREEING = {"state": {"transfer", "outcome"}, "on_fallback": {"fallback"}}
+
+
 def ways_to_go_wrong() -> Iterator[Any]:
     """Each model with each bad value of each attribute."""
     for model, good, bad in MODELS:

@@ -112,7 +112,7 @@ def _request_of(service: TransferService) -> str:
 @BOTH_POLICIES
 def test_f1_the_former_owners_commands_are_refused(
     policy: TransferPolicy,
-    ready: bool,  # noqa: FBT001 - a parameter
+    ready: bool,
     command: Callable[[TransferService], object],
 ) -> None:
     """F1, F7: cancelling included, and marking done (T13): it is the queue's now, and nothing changes."""
@@ -210,7 +210,9 @@ def test_e3_the_senders_place_is_kept_while_it_can_come_back() -> None:
 
     with pytest.raises(TargetNotEligible):
         floor.begin("k")
-    floor.service.open_interaction(floor.opened.__class__("b", media=floor.opened.media, contact=floor.opened.contact, owner="bob"))
+    floor.service.open_interaction(
+        floor.opened.__class__("b", media=floor.opened.media, contact=floor.opened.contact, owner="bob")
+    )
     with pytest.raises(TargetNotEligible):
         floor.ask("b", ALICE, by="bob")
     floor.pass_time(ROUTING_TIMEOUT)
