@@ -249,6 +249,20 @@ def test_q3_the_senders_freed_place_is_given_to_who_waits_for_them() -> None:
     assert floor.invitee("b") == "alice"
 
 
+def test_q3_the_senders_kept_place_is_given_on_once_somebody_took_it() -> None:
+    """Q3, E3: it is the accept that makes the sender able, and no tick."""
+    floor = Floor(members=["bob"], policy=RETURNING)
+    floor.staff(OTHER, ["alice"])
+    floor.change("alice", capacity=1)
+    floor.begin("c", "carol")
+    floor.ask()
+    floor.ask("c", OTHER, by="carol")
+    assert (None, "bob") == (floor.invitee("c"), floor.invitee())
+    floor.take()
+
+    assert floor.invitee("c") == "alice"
+
+
 def test_q2_it_goes_back_to_a_sender_who_has_logged_out_meanwhile() -> None:
     """Q2, T14, D7: it has an owner, who reads what happened when they come back."""
     floor = waiting(RETURNING)
@@ -306,6 +320,30 @@ def test_q2_each_round_is_a_request_with_one_outcome() -> None:
         event.transfer_id for event in floor.service.history("i") if isinstance(event, TransferRequested)
     ]
     assert floor.opened.epoch + 1 == floor.service.interaction("i").epoch
+
+
+def test_q2_rounds_that_nobody_was_there_to_record_are_not_made_up_for() -> None:
+    """Q2, F4: after an hour without a sweep one round is closed, at its own deadline, and the present one begins."""
+    floor = waiting()
+    first = floor.present()
+    floor.clock.advance(timedelta(hours=1) + SECOND)
+    assert [first.id] == [closed.id for closed in floor.service.expire_due()]
+
+    assert (f"{first.id}+2", first.deadline) == (floor.present().id, floor.outcome(first).at)
+    assert floor.present().deadline == first.requested_at + timedelta(hours=1) + ROUTING_TIMEOUT
+
+
+@BOTH_POLICIES
+def test_q1_the_sender_is_not_invited_to_what_they_have_placed(policy: TransferPolicy) -> None:
+    """Q1, Q2: although a member, and not the owner any more."""
+    floor = Floor(members=["alice", "bob"], policy=policy)
+    floor.unready("bob")
+    floor.ask()
+    floor.service.tick()
+    assert (None, QUEUE) == (floor.invitee(), floor.owner)
+
+    floor.service.set_ready("bob")
+    assert floor.invitee() == "bob"
 
 
 @pytest.mark.parametrize("lose", LOSSES.values(), ids=LOSSES)

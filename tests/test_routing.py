@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import attrs
 import pytest
@@ -344,6 +344,21 @@ def test_t11_once_the_request_is_closed_what_won_is_named() -> None:
     assert (TransferState.ACCEPTED, "carol", "carol") == (outcome.state, outcome.by, outcome.owner)
 
 
+def test_t11_the_owner_of_this_moment_is_named_beside_what_won() -> None:
+    """T11: whoever won has handed it on since."""
+    floor = Floor()
+    floor.ask()
+    ticket = floor.live_ticket()
+    floor.decline()
+    floor.take()
+    floor.ask(target=ALICE, by="carol")
+    floor.take()
+
+    with pytest.raises(InvitationClosed) as refused:
+        floor.service.reject(ticket, by="bob")
+    assert ("carol", "alice") == (refused.value.outcome.by, refused.value.outcome.owner)
+
+
 def test_t11_a_past_ticket_is_its_invitees_only() -> None:
     """T11, A8: nobody else is told anything of it."""
     floor = Floor()
@@ -643,6 +658,37 @@ def test_q3_a_tick_ends_what_nobody_is_left_for() -> None:
     assert (TransferState.FAILED, "no_agent_left") == (floor.outcome(request).state, floor.outcome(request).reason)
 
 
+class Leaving(MemoryStore):
+    """A store in which an agent becomes unable between being found and being invited."""
+
+    leaving: str | None = None
+    status = ChannelStatus.NOT_READY
+
+    def loads(self, agent_ids: Collection[str], now: datetime) -> Mapping[str, int]:
+        found = super().loads(agent_ids, now)
+        if self.leaving is not None:
+            (known,) = self.agents([self.leaving]).values()
+            self.leaving = None
+            self.replace_agent(known, attrs.evolve(known, status=self.status))
+        return found
+
+
+@pytest.mark.parametrize("status", [ChannelStatus.NOT_READY, ChannelStatus.LOGGED_OUT])
+def test_q1_who_becomes_unable_in_the_meantime_is_passed_over(status: ChannelStatus) -> None:
+    """Q1, T9, E1: found able, and not able any more when invited: the next one is."""
+    store = Leaving()
+    service = TransferService(store, clock=ManualClock())
+    for name in ("alice", "bob", "carol"):
+        service.add_agent(Agent(name, name, status=ChannelStatus.READY))
+    service.add_queue(QUEUE, ["bob", "carol"])
+    service.open_interaction(Interaction("i", media=Media.SMS, contact=CONTACT, owner="alice"))
+    store.leaving, store.status = "bob", status
+
+    invitation = service.request_transfer("i", QUEUE, by="alice").invitation
+    assert invitation is not None
+    assert invitation.invitee == "carol"
+
+
 class PlainDirectory:
     """A host's directory that knows agents and nothing else."""
 
@@ -798,14 +844,29 @@ def test_q4_a_reach_that_is_nonsense_harms_no_transfer(reach: object) -> None:
 
 def test_q4_a_router_gets_no_more_candidates_than_it_wants() -> None:
     """Q4: and never those who were asked before."""
-    router = Rules(None, reach=2)
+    router = Rules("bob", reach=2)
     floor = Floor(router=router)
     for number in range(5):
         floor.hire(f"x-{number}")
     floor.service.update_queue(QUEUE, ["bob", "carol", *(f"x-{number}" for number in range(5))])
     floor.ask()
+    floor.decline()
 
-    assert [["bob", "carol"]] == [[name for name, _ in among] for _, among in router.asked]
+    assert [["bob", "carol"], ["carol", "x-0"]] == [[name for name, _ in among] for _, among in router.asked]
+
+
+def test_q4_who_cannot_take_it_hides_nobody_who_can() -> None:
+    """Q1, Q4: many who are longer idle handle other media; one who is not so long idle can take it."""
+    floor = Floor(members=[])
+    many = [f"x-{number}" for number in range(30)]
+    for agent_id in many:
+        floor.hire(agent_id, media={Media.MMS})
+    floor.hire("last")
+    floor.service.update_queue(QUEUE, [*many, "last"])
+
+    assert frozenset() == floor.service.eligibility("i", QUEUE)
+    floor.ask()
+    assert floor.invitee() == "last"
 
 
 # Q5
@@ -836,6 +897,15 @@ def test_q5_the_requests_fallback_goes_before_the_policys() -> None:
     assert floor.invitee("j") == "dave"
 
 
+def test_q5_the_requests_fallback_goes_before_the_policys_later_too() -> None:
+    """Q5: when the target was asked first."""
+    floor = Floor(policy=TransferPolicy(fallback=ALICE))
+    floor.ask(target=BOB, fallback=CAROL)
+    floor.decline()
+
+    assert floor.invitee() == "carol"
+
+
 @pytest.mark.parametrize("fallback", [ALICE, Target.agent("nobody"), Target.queue("unknown"), QUEUE])
 def test_q5_where_the_fallback_is_refused_too_the_targets_reasons_are_told(fallback: Target) -> None:
     """Q5, T3, F7: nothing changes."""
@@ -859,6 +929,26 @@ def test_q5_the_fallback_is_asked_at_once_behind_an_expiry_that_nothing_had_reco
 
     assert TransferState.EXPIRED is floor.outcome(last).state
     assert (TransferState.INVITED, "carol") == (request.state, floor.invitee())
+
+
+def test_q3_a_place_that_an_expiry_has_freed_is_given_on_though_the_command_is_refused() -> None:
+    """Q3, T10: what waited for Bob is his at once."""
+    floor = Floor(members=["bob"])
+    floor.change("bob", capacity=1)
+    floor.begin("j")
+    floor.ask(target=BOB)
+    floor.ask("j")
+    floor.clock.advance(TIMEOUT)
+    with pytest.raises(TargetNotEligible):
+        floor.ask(target=Target.agent("nobody"))
+    assert floor.invitee("j") == "bob"
+
+    floor.decline("j")
+    floor.ask(target=BOB)
+    floor.ask("j")
+    floor.clock.advance(TIMEOUT)
+    floor.ask(target=Target.agent("nobody"), fallback=CAROL)
+    assert ("carol", "bob") == (floor.invitee(), floor.invitee("j"))
 
 
 def test_q5_a_refusal_behind_an_expiry_is_told_where_there_is_no_fallback() -> None:
