@@ -274,3 +274,32 @@ def test_a8_a_conversation_cannot_be_opened_in_a_queue() -> None:
         attrs.evolve(floor.opened, id="j", owner=QUEUE)
     with pytest.raises(NotFound):
         floor.service.interaction("j")
+
+
+def test_a8_a_request_that_is_routing_has_no_invitation() -> None:
+    """A8, Q1: one that contradicts itself cannot be made."""
+    floor = Floor()
+    with pytest.raises(InvalidValue) as refused:
+        attrs.evolve(floor.ask(), state=TransferState.ROUTING)
+    assert refused.value.field == "invitation"
+
+
+class Beaten(MemoryStore):
+    """A store in which somebody else is faster, once."""
+
+    beaten = False
+
+    def replace_queue(self, known: Queue, queue: Queue) -> None:
+        if not self.beaten:
+            self.beaten = True
+            super().replace_queue(known, attrs.evolve(known, name="Sales"))
+        super().replace_queue(known, queue)
+
+
+def test_f7_a_change_of_a_queue_that_was_beaten_begins_again() -> None:
+    """F7: and keeps what the other one has changed."""
+    service = TransferService(Beaten(), clock=ManualClock())
+    service.add_agent(Agent("bob", "Bob"))
+    service.add_queue(QUEUE, [])
+
+    assert Queue(QUEUE, {"bob"}, name="Sales") == service.update_queue(QUEUE, ["bob"])

@@ -931,6 +931,18 @@ def test_q5_the_fallback_is_asked_at_once_behind_an_expiry_that_nothing_had_reco
     assert (TransferState.INVITED, "carol") == (request.state, floor.invitee())
 
 
+def test_t10_any_other_refusal_behind_an_expiry_is_told_as_it_is() -> None:
+    """T10, F1: who is not the owner is told so; the expiry is recorded, and no fallback asked."""
+    floor = Floor()
+    last = floor.ask(target=BOB)
+    floor.clock.advance(TIMEOUT)
+    with pytest.raises(NotPermitted) as refused:
+        floor.ask(target=BOB, by="carol", fallback=ALICE)
+
+    assert (Denial.NOT_OWNER, TransferState.EXPIRED) == (refused.value.reason, floor.outcome(last).state)
+    assert InteractionState.ACTIVE is floor.state
+
+
 def test_q3_a_place_that_an_expiry_has_freed_is_given_on_though_the_command_is_refused() -> None:
     """Q3, T10: what waited for Bob is his at once."""
     floor = Floor(members=["bob"])
