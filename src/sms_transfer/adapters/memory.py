@@ -188,7 +188,7 @@ class MemoryStore:
     def served_by(self, agent_ids: Collection[str]) -> frozenset[Target]:
         with self._lock:
             targets = [self._teams.served_by(id_).union(self._in_queues.get(id_, ())) for id_ in agent_ids]
-            return frozenset().union(*targets)
+            return frozenset[Target]().union(*targets)
 
     def roster(self, since: int | None) -> Roster:
         with self._lock:
