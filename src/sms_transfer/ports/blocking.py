@@ -178,7 +178,10 @@ class Teams(Protocol):
         ...
 
     def served_by(self, agent_ids: Collection[str]) -> frozenset[Target]:
-        """All targets that any of these agents serves: queues, routing points, agent groups and skills."""
+        """All targets that any of these agents serves: queues, routing points, agent groups and skills.
+
+        A queue that has an agent as a member must be named whether or not the record of that agent is known here.
+        """
         ...
 
     def roster(self, since: int | None) -> Roster:
