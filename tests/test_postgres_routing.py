@@ -109,7 +109,10 @@ def is_in_a_new_queue(store: PostgresStore) -> Target:
     return DESK
 
 
-@pytest.mark.parametrize("change", [joins_a_group, comes_to_a_queue, is_in_a_new_queue])
+changes = pytest.mark.parametrize("change", [joins_a_group, comes_to_a_queue, is_in_a_new_queue])
+
+
+@changes
 def test_q3_a_place_that_is_freed_meanwhile_is_seen(
     postgres: Server, store: PostgresStore, change: Callable[[PostgresStore], Target]
 ) -> None:
@@ -124,6 +127,28 @@ def test_q3_a_place_that_is_freed_meanwhile_is_seen(
         target = while_waiting(postgres, connection, lambda: change(store))
 
     assert ["bob"] == able(store, target)
+
+
+@changes
+def test_q2_a_place_that_need_not_be_kept_meanwhile_is_seen(
+    postgres: Server, store: PostgresStore, change: Callable[[PostgresStore], Target]
+) -> None:
+    """Q2, Q3: it is freed by a commit that does not concern its agent's desktop, and locks their desk all the same."""
+    policy = TransferPolicy(handover=Handover.ON_PLACEMENT, return_to_sender=True)
+    service = TransferService(store, policy=policy)
+    service.add_agent(ready("bob", capacity=1))
+    service.add_agent(ready("carol"))
+    store.add_queue(Queue(SALES, ["carol"]))
+    service.open_interaction(opened("bob"))
+    service.request_transfer("i", SALES, by="bob")
+    [ticket] = [one.live_invitation for one in store.desktop("carol").offered]
+    assert ticket is not None
+    with joined(postgres, store) as (connection, inside):
+        TransferService(inside, policy=policy).accept(ticket.id, by="carol")
+
+        target = while_waiting(postgres, connection, lambda: change(store))
+
+    assert "bob" in able(store, target)
 
 
 def test_q1_an_agent_who_is_added_meanwhile_serves_their_queue(postgres: Server, store: PostgresStore) -> None:
