@@ -247,7 +247,7 @@ class Flow:
             decision, recorded = await self._again(lambda: self._decide_and_commit(command), beaten)
         for agent_id, no_answer in decision.missed:
             if no_answer is NoAnswer.LOG_OUT:
-                await self._fail_invitations(agent_id, disconnected=False)  # T9: the other ones
+                await self._fail_invitations(agent_id, disconnected=False, over_at=self.now())  # T9: the others
         if not decision.events or self._is_in_transaction():  # F6: it is not recorded before the host says so
             return decision, recorded
         if not self._rung_by_store:
@@ -331,7 +331,7 @@ class Flow:
         if decision.refusal is not None:
             raise decision.refusal
         request = decision.request
-        if recorded is _NOTHING:
+        if further is None and recorded is _NOTHING:
             return request
         return await self.store.transfer(request.id) or request
 
@@ -406,8 +406,11 @@ class Flow:
         await self._serve(_NOTHING, (target,))
         return queue
 
-    async def _fail_invitations(self, agent_id: str, *, disconnected: bool) -> None:
+    async def _fail_invitations(self, agent_id: str, *, disconnected: bool, over_at: datetime = _BEFORE_ALL) -> None:
+        """Withdraw what is offered to an agent who has left; what is over by then is left to whoever sweeps (T7)."""
         for invitation in (await self.store.desktop(agent_id)).invitations:
+            if invitation.deadline <= over_at:
+                continue
             try:
                 await self._perform(FailInvitation(invitation.id, disconnected=disconnected))
             except Exception as error:  # noqa: BLE001 - the agent is gone all the same, and deadlines end the rest
