@@ -16,6 +16,7 @@ import attrs
 
 from sms_transfer.arguments import expect, identifier, positive
 from sms_transfer.core.check import untrusted
+from sms_transfer.core.decide import as_of
 from sms_transfer.core.decision import NAMELESS, require
 from sms_transfer.core.lifecycle import ChannelStatus, InteractionState
 from sms_transfer.core.model import Agent, Interaction, Privilege, Target, TargetKind, targets_of
@@ -226,7 +227,8 @@ class Finder:
         me = await self._flow.agent(self._agent_id)
         interaction = None
         if interaction_id is not None:
-            interaction = await self._flow.present(identifier("interaction_id", interaction_id))
+            recorded = await self._flow.present(identifier("interaction_id", interaction_id))
+            interaction = as_of(recorded, self._flow.now(), self._flow.policy)  # T10: what is overdue is not pending
         favourites, recents = await self._favourites(), await self._recents()
         among = {View.ALL: None, View.FAVOURITES: favourites, View.RECENTS: recents}[view]
         await self._index.bring_up_to_date()
