@@ -237,6 +237,7 @@ class Finder:
         )
         page_now = await self._read([target for target, _ in page])
         offered = interaction if interaction is not None and _can_transfer(me, interaction) else None
+        marked, asked = frozenset(favourites), frozenset(recents)
         found = [
             FoundTarget(
                 target=target,
@@ -244,8 +245,8 @@ class Finder:
                 presence=page_now.presence(target),
                 load=page_now.load(target),
                 actions=() if offered is None else (await self._sms_transfer(offered, target, page_now),),
-                favourite=target in favourites,
-                recent=target in recents,
+                favourite=target in marked,
+                recent=target in asked,
             )
             for target, name in page
         ]
