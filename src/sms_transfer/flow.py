@@ -21,7 +21,6 @@ from sms_transfer.core.commands import (
     LogOut,
     Need,
     RequestTransfer,
-    SetNotReady,
 )
 from sms_transfer.core.decide import InteractionCommand, decide
 from sms_transfer.core.decision import Context, Decision
@@ -29,7 +28,7 @@ from sms_transfer.core.desktop import Snapshot
 from sms_transfer.core.lifecycle import ChannelStatus, TransferState
 from sms_transfer.core.model import Agent, Direction, Interaction, NoAnswer, Queue, Target, TransferRequest
 from sms_transfer.core.policy import TransferPolicy, has_left, places_taken
-from sms_transfer.core.presence import decide_presence
+from sms_transfer.core.presence import after_no_answer, decide_presence
 from sms_transfer.core.record import evolve
 from sms_transfer.drive import Driver
 from sms_transfer.errors import Conflict, InvalidValue, NotFound, TargetNotEligible
@@ -256,7 +255,9 @@ class Flow:
             await self._outbox.send(decision.interaction.id, decision.interaction.contact)
         return decision, recorded
 
-    async def _decide_and_commit(self, command: InteractionCommand) -> tuple[Decision, Recorded]:
+    async def _decide_and_commit(
+        self, command: InteractionCommand, *, statuses_follow: bool = False
+    ) -> tuple[Decision, Recorded]:
         need = command.need()
         now = self.now()
         facts = await self.store.read(need, now)
@@ -275,23 +276,20 @@ class Flow:
         decision = decide(facts.interaction, command, context)
         if not decision.events:
             return decision, _NOTHING
-        for agent_id, no_answer in decision.missed:
-            await self._after_no_answer(agent_id, no_answer)
+        if decision.missed and not statuses_follow:
+            for agent_id, no_answer in decision.missed:
+                await self._after_no_answer(agent_id, no_answer)
+            return await self._decide_and_commit(command, statuses_follow=True)  # they may be whom it is about
         await self.store.commit(decision if self._keeps_agents else _not_asking(decision))
         return decision, _recorded(facts, decision)
 
     async def _after_no_answer(self, agent_id: str, no_answer: NoAnswer) -> None:
         """Change the status of whoever did not answer (A3).
 
-        It is done before the expiry is recorded: where the process dies in between, the next one does both. Whoever
-        has left by now, or is Not Ready for a reason of their own, stays as they are.
+        It is done before the expiry is recorded: where the process dies in between, the next one does both.
         """
-        command = LogOut(agent_id) if no_answer is NoAnswer.LOG_OUT else SetNotReady(agent_id, reason="no_answer")
-        concerned = _ON_CHANNEL if no_answer is NoAnswer.LOG_OUT else _READY
         try:
-            await self._change_agent(
-                agent_id, lambda known: decide_presence(known, command) if known.status in concerned else known
-            )
+            await self._change_agent(agent_id, lambda known: after_no_answer(known, no_answer))
         except Exception as error:  # noqa: BLE001 - a deadline must be kept, whatever becomes of the status
             log_failure("could not change the status of agent", agent_id, error)
 
