@@ -27,13 +27,18 @@ from sms_transfer import (
     Message,
     Outcome,
     OwnershipMoved,
+    PastInvitation,
+    Queue,
     Target,
+    TargetKind,
     TransferClosed,
     TransferPolicy,
     TransferRequest,
     TransferRequested,
     TransferService,
+    TransferState,
 )
+from sms_transfer.adapters.codec import KINDS, from_json, to_json
 from sms_transfer.adapters.memory import MemoryStore
 from sms_transfer.core.decision import Decision
 from sms_transfer.testing import ManualClock
@@ -49,7 +54,10 @@ MODELS = [
     Invitation,
     Message,
     Outcome,
+    PastInvitation,
+    Queue,
     Target,
+    TransferPolicy,
     TransferRequest,
 ]
 
@@ -106,6 +114,45 @@ def test_strategies_take_what_is_fixed(data: st.DataObject) -> None:
     assert "a" == data.draw(kit.agents(st.just("a"))).id
 
 
+@pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
+def test_what_the_strategies_make_can_be_written_and_read(model: type) -> None:
+    """Every model comes back from the codec equal, whatever the strategies make of it."""
+
+    @settings(max_examples=20, suppress_health_check=[HealthCheck.too_slow])
+    @given(st.from_type(model))
+    def check(value: object) -> None:
+        assert value == from_json(to_json(value), object)
+
+    if model.__name__ in KINDS:
+        check()
+
+
+def test_requests_are_of_every_kind() -> None:
+    """Q1, Q5: drawn often enough, live requests wait, have asked others before, have gone to their fallback."""
+    seen = Counter[object]()
+
+    @settings(max_examples=200, derandomize=True, database=None, suppress_health_check=[HealthCheck.too_slow])
+    @given(kit.transfer_requests(live=True))
+    def draw(request: TransferRequest) -> None:
+        several = request.present_target.kind is not TargetKind.AGENT
+        assert several or request.state is TransferState.INVITED
+        assert several or not request.past_invitations
+        if request.invitation is not None:
+            assert request.invitation.invitee not in request.asked
+        seen.update([request.state, request.present_target.kind, request.on_fallback, bool(request.past_invitations)])
+
+    draw()
+    assert {*TargetKind, TransferState.ROUTING, TransferState.INVITED, True, False} == set(seen)
+
+
+@given(kit.interactions(states=st.just(InteractionState.QUEUED)))
+@settings(max_examples=30, suppress_health_check=[HealthCheck.too_slow])
+def test_what_is_queued_has_a_queue_as_owner(interaction: Interaction) -> None:
+    """Q2: what a strategy makes QUEUED belongs to the target whose turn it is."""
+    assert interaction.transfer is not None
+    assert interaction.transfer.present_target == interaction.owner
+
+
 @given(kit.histories())
 def test_histories_could_have_been(history: tuple[Event, ...]) -> None:
     """A1: they begin with the opening, go forward in time, and each request has at most one outcome."""
@@ -132,6 +179,7 @@ def test_histories_tell_of_every_kind_of_end() -> None:
     draw()
     ends = {"TransferAccepted", "TransferRejected", "TransferExpired", "TransferCancelled", "TransferFailed"}
     assert ends <= set(seen)
+    assert {"InvitationRejected", "InvitationExpired", "TransferRedirected"} <= set(seen)
 
 
 class KeepsOldOwner(MemoryStore):
