@@ -153,8 +153,10 @@ class Routing:
                     found, anybody_able = await self._candidates(interaction)
                     if await self._invite(interaction, found, record, work):
                         invited += 1
-                    elif not anybody_able:
+                        continue
+                    if not anybody_able:
                         targets.discard(target)
+                    if not found:  # whoever is able may be able for others only: they declined this one, say
                         await self._end_if_nobody_is_left(interaction, record, work)
             if len(page) < size:
                 break
