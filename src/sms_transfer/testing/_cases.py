@@ -34,7 +34,6 @@ from sms_transfer.core.model import (
     Contact,
     Direction,
     Interaction,
-    Invitation,
     Media,
     Message,
     Outcome,

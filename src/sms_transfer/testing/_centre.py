@@ -20,12 +20,13 @@ from sms_transfer.core.commands import Invite, Need, OpenInteraction
 from sms_transfer.core.decide import InteractionCommand
 from sms_transfer.core.decision import Context, Decision
 from sms_transfer.core.desktop import Desktop
+from sms_transfer.core.ending import can_end
+from sms_transfer.core.events import InvitationSent
 from sms_transfer.core.lifecycle import ChannelStatus
 from sms_transfer.core.model import Agent, Interaction, Queue, Target, TargetKind, TransferRequest
-from sms_transfer.core.ending import can_end
 from sms_transfer.core.policy import TransferPolicy, agent_eligibility, could_ever, places_taken
 from sms_transfer.drive import BlockingDriver, finish
-from sms_transfer.errors import Refused
+from sms_transfer.errors import Conflict, Refused
 from sms_transfer.flow import Flow
 from sms_transfer.ports import Candidate, Facts
 from sms_transfer.routing import Recorded
@@ -64,11 +65,13 @@ class Records(MemoryStore):
         self.broken: Broken | None = None
         self.situation = Situation((), ())
         self.invited: list[tuple[str, str]] = []
+        self._decided: list[tuple[Decision, Interaction]] = []
 
     def begin(self, situation: Situation) -> None:
         """Keep this one from now on."""
         self.situation = situation
         self.invited = []
+        self._decided = []
 
     def case(self, interaction_id: str) -> Case:
         """What is recorded of a conversation."""
@@ -151,8 +154,13 @@ class Records(MemoryStore):
         self.situation = attrs.evolve(self.situation, agents=agents)
 
     def commit(self, decision: Decision) -> None:
-        decision = timeless(decision)
-        changed = after(self.case(decision.interaction.id), decision)
+        case = self.case(decision.interaction.id)
+        if not any(made is decision and basis == case.interaction for made, basis in self._decided):
+            raise Conflict(kind="interaction", id=case.interaction.id)
+        changed = after(case, timeless(decision))
+        for event in decision.events:
+            if isinstance(event, InvitationSent):
+                self.invited.append((event.invitee, event.interaction_id))
         cases = (changed if one.interaction.id == changed.interaction.id else one for one in self.situation.cases)
         self.situation = attrs.evolve(self.situation, cases=tuple(cases))
 
@@ -176,8 +184,7 @@ class Records(MemoryStore):
         except Broken as broken:
             raise self.found(str(broken)) from broken
         self._rules.note(case, command, Step(after(case, timeless(decision)), decision.refusal, decision.events))
-        if isinstance(command, Invite) and decision.events:
-            self.invited.append((command.agent_id, interaction.id))
+        self._decided.append((decision, interaction))
         return decision
 
     def found(self, what: str) -> Broken:
@@ -243,6 +250,13 @@ class EveryWay:
         return False
 
 
+class _AtOnce(BlockingDriver):
+    """Does not wait before it tries again."""
+
+    async def pause(self, seconds: float) -> None:
+        """Nobody else is at it."""
+
+
 class _Now:
     """A clock that stands still."""
 
@@ -277,7 +291,7 @@ class Centre:
             gateway=None,
             policy=policy,
             clock=_Now(),
-            driver=BlockingDriver(),
+            driver=_AtOnce(),
         )
         self._flow.records = self._records
 
@@ -356,13 +370,17 @@ class Centre:
                     continue
                 agent, without = agents[agent_id], situation.places(agent_id) - 1
                 if agent in self._team(situation, request) and self._can_take(case, agent, without):
-                    raise Broken(f"Q3: {agent_id} was invited for {given.transfer.id}, and {request.id} goes on waiting")
+                    raise Broken(
+                        f"Q3: {agent_id} was invited for {given.transfer.id}, and {request.id} goes on waiting"
+                    )
 
     def _team(self, situation: Situation, request: TransferRequest) -> tuple[Agent, ...]:
         target = request.present_target
         if target.kind is TargetKind.AGENT:
             return tuple(agent for agent in situation.agents if agent.id == target.id)
-        return tuple(agent for agent in situation.agents if target == self._queue.target and agent.id in self._queue.members)
+        return tuple(
+            agent for agent in situation.agents if target == self._queue.target and agent.id in self._queue.members
+        )
 
     def _can_take(self, case: Case, agent: Agent, load: int) -> bool:
         request = case.interaction.transfer

@@ -34,7 +34,7 @@ from sms_transfer.core.commands import (
     SetReady,
 )
 from sms_transfer.core.decide import PresentCommand, decide
-from sms_transfer.core.lifecycle import Arc, ChannelStatus
+from sms_transfer.core.lifecycle import Arc, ChannelStatus, InteractionState, TransferState
 from sms_transfer.core.model import Agent, NoAnswer, Queue, Target
 from sms_transfer.core.policy import Handover, TransferPolicy, has_left
 from sms_transfer.core.presence import decide_presence
@@ -127,10 +127,25 @@ class World:
         """The arcs that this world leads through."""
         if not self.members:
             return EVERY - ROUTING - QUEUED
+        never = set(self._never)
+        if self.fallback == QUEUE:  # whoever is asked first has somebody behind them
+            never |= {(TransferState.INVITED, trigger) for trigger in ("reject", "expire", "fail")}
+        return frozenset(arc for arc in EVERY if (arc.source, arc.trigger) not in never)
+
+    @property
+    def _never(self) -> Iterator[tuple[str, str]]:
+        """The sources and triggers that the handover and the policy rule out (Q2)."""
+        queued, routing = InteractionState.QUEUED, TransferState.ROUTING
         if self.handover is Handover.ON_ACCEPT:
-            return EVERY - QUEUED
-        other = "requeue" if self.return_to_sender else "give_back"
-        return EVERY - {arc for arc in QUEUED if arc.trigger == other}
+            yield from ((arc.source, arc.trigger) for arc in QUEUED)
+            return
+        if self.return_to_sender:
+            yield queued, "requeue"
+        else:
+            yield queued, "give_back"
+            yield routing, "fail"  # what a queue owns for good waits on there
+        if self.fallback is None:
+            yield routing, "cancel"  # whoever placed it does not own it any more (F1)
 
 
 @attrs.frozen(kw_only=True)
@@ -178,7 +193,7 @@ class Report:
             f"steps        {self.steps:,}",
             f"situations   {self.situations:,} of one conversation",
             f"arcs         {len(expected & coverage.arcs)} of the {len(expected)} of this world, missing: {missing or 'none'}",
-            f"pairs        {len(coverage.pairs)} of arcs, not yet seen: {sorted(coverage.missing_pairs) or 'none'}",
+            f"pairs        {len(coverage.pairs)} of triggers, not yet seen: {sorted(coverage.missing_pairs) or 'none'}",
             f"guards       {len(coverage.refused)} seen, not yet both ways: {sorted(coverage.one_way) or 'none'}",
             f"violation    {self.violation or 'none'}",
         ]
@@ -422,9 +437,7 @@ class _Walk:
 class _QueueWalk(_Walk):
     """An exploration of a world with a queue: who waits ties the conversations together, so they are walked as one."""
 
-    def __init__(
-        self, world: World, decide: Decide, workspace: type[Workspace], flow: type[ExploredFlow]
-    ) -> None:
+    def __init__(self, world: World, decide: Decide, workspace: type[Workspace], flow: type[ExploredFlow]) -> None:
         super().__init__(world, decide, workspace)
         queue = Queue(QUEUE, frozenset(self._names[number] for number in world.members))
         self._centre = Centre(self._rules, queue, policy=world.policy, flow=flow, dies=world.dies)
@@ -506,11 +519,28 @@ def _routing(flow: Flow) -> Awaitable[int]:
     return flow.route()
 
 
+_QUEUE_WORLD: Final = World(
+    owners=(0, 0), capacities=(2, 1, 1), members=(1, 2), asking=(1,), requests=1, leaving=(1, 2)
+)
+_PLACEMENT: Final = Handover.ON_PLACEMENT
+
 WORLDS: Final = {
     "agents": World(),
-    "queue": World(owners=(0, 0), capacities=(2, 1, 1), members=(1, 2), asking=(1,), requests=1, leaving=(1, 2)),
+    "queue": _QUEUE_WORLD,
+    "again": attrs.evolve(_QUEUE_WORLD, owners=(0,), requests=2),
+    "priority": attrs.evolve(_QUEUE_WORLD, owners=(0, 1), priorities=(0, 1), no_answer=NoAnswer.LOG_OUT, lags=False),
+    "placement": attrs.evolve(_QUEUE_WORLD, handover=_PLACEMENT),
+    "return": attrs.evolve(_QUEUE_WORLD, handover=_PLACEMENT, return_to_sender=True, late=1),
+    "fallback": attrs.evolve(_QUEUE_WORLD, fallback=Target.agent("c"), no_answer=NoAnswer.NOT_READY),
+    "queue-behind": attrs.evolve(_QUEUE_WORLD, asking=(1, 2), fallback=QUEUE, late=2),
+    "placed-fallback": attrs.evolve(_QUEUE_WORLD, handover=_PLACEMENT, fallback=Target.agent("c"), late=4),
+    "returned-fallback": attrs.evolve(
+        _QUEUE_WORLD, handover=_PLACEMENT, return_to_sender=True, fallback=Target.agent("c"), lags=False, late=4
+    ),
+    "dying": attrs.evolve(_QUEUE_WORLD, dies=True, lags=False),
+    "dying-placement": attrs.evolve(_QUEUE_WORLD, dies=True, handover=_PLACEMENT, return_to_sender=True, lags=False),
 }
-"""The worlds of the command line."""
+"""The worlds of the command line, by name; all but the first have a queue of two agents."""
 
 
 def _path(came: dict[State, tuple[State, str] | None], here: State | None) -> tuple[str, ...]:
@@ -524,15 +554,35 @@ def _path(came: dict[State, tuple[State, str] | None], here: State | None) -> tu
 def main(arguments: Sequence[str] | None = None) -> int:
     """Explore from the command line; 0 if nothing is broken."""
     parser = argparse.ArgumentParser(prog="python -m sms_transfer.testing.explore", description=__doc__)
-    parser.add_argument("--states", type=int, default=100_000, help="how many states to visit, at most")
-    parser.add_argument("--requests", type=int, default=World().requests, help="transfers of each conversation")
-    parser.add_argument("--texts", type=int, default=World().texts, help="texts from each contact")
+    parser.add_argument("--states", type=int, default=100_000, help="how many states of a world to visit, at most")
+    parser.add_argument("--world", choices=[*WORLDS, _QUEUES], default="agents", help=f"{_QUEUES}: all with a queue")
+    parser.add_argument("--requests", type=int, help="transfers of each conversation")
+    parser.add_argument("--texts", type=int, help="texts from each contact")
     chosen = parser.parse_args(arguments)
-    world = World(requests=chosen.requests, texts=chosen.texts)
+    names = [name for name, world in WORLDS.items() if world.members] if chosen.world == _QUEUES else [chosen.world]
+    given = {name: number for name in ("requests", "texts") if (number := getattr(chosen, name)) is not None}
+    reports: list[Report] = []
+    for name in names:
+        world = attrs.evolve(WORLDS[name], **given)
+        report = explore(world, limit=chosen.states, progress=_show_progress if sys.stderr.isatty() else None)
+        print(f"world        {name}\n{report}\n")  # noqa: T201 - this is a command
+        reports.append(report)
+    print(_in_all(reports))  # noqa: T201 - likewise
+    return 0 if all(report.violation is None for report in reports) else 1
 
-    report = explore(world, limit=chosen.states, progress=_show_progress if sys.stderr.isatty() else None)
-    print(report)  # noqa: T201 - this is a command
-    return 0 if report.violation is None else 1
+
+_QUEUES: Final = "queues"
+
+
+def _in_all(reports: Sequence[Report]) -> str:
+    """What several explorations have been through together, and what none ever will."""
+    walked = frozenset[Arc]().union(*[report.coverage.arcs for report in reports])
+    left = sorted(f"{arc.source} {arc.trigger}" for arc in EVERY - walked - NEVER.keys())
+    never = ", ".join(f"{arc.source} {arc.trigger} ({why})" for arc, why in NEVER.items())
+    return (
+        f"in all       {sum(report.states for report in reports):,} states, {len(walked)} of {len(EVERY)} arcs;"
+        f" left: {', '.join(left) or 'none'}; never: {never}"
+    )
 
 
 def _show_progress(states: int) -> None:

@@ -140,9 +140,7 @@ def invitations(
     def build(id_: str, invitee: str, offered_at: datetime) -> Invitation:
         return Invitation(id_, invitee=invitee, offered_at=offered_at, deadline=offered_at + _SPAN)
 
-    return st.builds(
-        build, ids(), ids() if invitees is None else invitees, instants() if at is None else st.just(at)
-    )
+    return st.builds(build, ids(), ids() if invitees is None else invitees, instants() if at is None else st.just(at))
 
 
 def outcomes(
