@@ -324,6 +324,8 @@ class Rules:
             owner = live.present_target if live.present_target in several else live.target
             if not placed or interaction.owner != owner or owner not in several:
                 raise Broken(f"Q2: {interaction.owner} owns what waits for {live.present_target}")
+            if live.return_to_sender is not self._policy.return_to_sender:
+                raise Broken(f"Q2: whether {live.id} goes back is not what the policy says")
         elif placed and live.target in several and live.present_target in several:
             raise Broken(f"Q2: {interaction.owner} owns what was placed in {live.present_target}")
 
@@ -417,7 +419,7 @@ class Rules:
                 raise Broken(f"F5: {type(command).__name__} had an effect of its own the second time")
 
     def _check_ends(self, case: Case, live: TransferRequest) -> None:
-        """F4: it has a deadline, and time alone brings it to an outcome; Q2: what a queue holds comes back, or waits."""
+        """F4: time alone brings it to an outcome; Q2: what a queue owned comes back, or waits on."""
         if live.invitation is not None and live.invitation.deadline > live.deadline:
             raise Broken("F4: a live invitation outlasts its request")
         if not _is_routed(live) and (live.invitation is None or live.invitation.deadline != live.deadline):

@@ -6,6 +6,7 @@ is. So what holds here holds for every router, and whoever may be the longest id
 
 from __future__ import annotations
 
+from contextlib import suppress
 from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Final
@@ -221,11 +222,14 @@ class ExploredFlow(Flow):
 class EveryWay:
     """A router that is asked again and again, and goes another way each time."""
 
-    reach: Final = 8
-
     def __init__(self) -> None:
         self._script: list[int] = []
         self._taken: list[tuple[int, int]] = []
+
+    @property
+    def reach(self) -> int:
+        """As many as there are."""
+        return 8
 
     def pick(self, interaction: Interaction, candidates: Sequence[Candidate]) -> str | None:
         """The candidate whose turn it is."""
@@ -311,10 +315,8 @@ class Centre:
 
     def _outcome(self, situation: Situation, call: Call) -> Situation:
         self._records.begin(situation)
-        try:
+        with suppress(Refused, Broken):
             finish(_awaited(call(self._flow)))
-        except (Refused, Broken):
-            pass
         if self._records.broken is not None:
             raise self._records.broken
         found = self._records.situation
@@ -370,9 +372,7 @@ class Centre:
                     continue
                 agent, without = agents[agent_id], situation.places(agent_id) - 1
                 if agent in self._team(situation, request) and self._can_take(case, agent, without):
-                    raise Broken(
-                        f"Q3: {agent_id} was invited for {given.transfer.id}, and {request.id} goes on waiting"
-                    )
+                    raise Broken(f"Q3: {agent_id} got {given.transfer.id}, and {request.id} goes on waiting")
 
     def _team(self, situation: Situation, request: TransferRequest) -> tuple[Agent, ...]:
         target = request.present_target

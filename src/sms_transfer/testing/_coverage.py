@@ -152,7 +152,7 @@ class _Replay:
         self._request = request
         self._interaction = interaction
 
-    def happen(self, event: Event, following: Event | None, kept: Collection[str]) -> None:
+    def happen(self, event: Event, following: Event | None, kept: Collection[str]) -> None:  # noqa: C901, PLR0912 - a table: what each event tells of the triggers pulled
         """One event, and the next one."""
         match event:
             case TransferRequested():

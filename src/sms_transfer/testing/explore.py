@@ -187,12 +187,12 @@ class Report:
     def __str__(self) -> str:
         coverage = self.coverage
         expected = coverage.expected - NEVER.keys()
-        missing = sorted(f"{arc.source} {arc.trigger}" for arc in coverage.missing_arcs)
+        missing = sorted(f"{arc.source} {arc.trigger}" for arc in coverage.missing_arcs) or "none"
         lines = [
             f"states       {self.states:,} ({'all there are' if self.complete else 'the nearest ones'})",
             f"steps        {self.steps:,}",
             f"situations   {self.situations:,} of one conversation",
-            f"arcs         {len(expected & coverage.arcs)} of the {len(expected)} of this world, missing: {missing or 'none'}",
+            f"arcs         {len(expected & coverage.arcs)} of the {len(expected)} of this world, missing: {missing}",
             f"pairs        {len(coverage.pairs)} of triggers, not yet seen: {sorted(coverage.missing_pairs) or 'none'}",
             f"guards       {len(coverage.refused)} seen, not yet both ways: {sorted(coverage.one_way) or 'none'}",
             f"violation    {self.violation or 'none'}",
