@@ -340,7 +340,9 @@ def placed_with_somebody_else(interaction: Present, command: InteractionCommand,
     if not isinstance(decision.interaction.owner, Target):
         return decision
     other = Target.queue("other")
-    events = tuple(attrs.evolve(one, owner=other) if isinstance(one, OwnershipMoved) else one for one in decision.events)
+    events = tuple(
+        attrs.evolve(one, owner=other) if isinstance(one, OwnershipMoved) else one for one in decision.events
+    )
     return attrs.evolve(decision, interaction=attrs.evolve(decision.interaction, owner=other), events=events)
 
 

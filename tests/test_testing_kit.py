@@ -5,11 +5,12 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Collection
 from datetime import UTC, datetime, timedelta, timezone
 
 import attrs
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import run_state_machine_as_test
 
@@ -17,6 +18,7 @@ from sms_transfer import (
     Agent,
     Attachment,
     CaseData,
+    ChannelStatus,
     Contact,
     Event,
     Interaction,
@@ -44,6 +46,7 @@ from sms_transfer.core.decision import Decision
 from sms_transfer.testing import ManualClock
 from sms_transfer.testing import strategies as kit
 from sms_transfer.testing.machine import TransferMachine
+from sms_transfer.testing.queue_machine import QueueMachine
 
 MODELS = [
     Agent,
@@ -232,6 +235,35 @@ def test_machine_finds_a_broken_store(store: type[MemoryStore]) -> None:
         database=None,
         deadline=None,
         report_multiple_bugs=False,
+    )
+    with pytest.raises(AssertionError):
+        run_state_machine_as_test(Broken, settings=bounded)
+
+
+class FindsNobody(MemoryStore):
+    """Knows nobody who is able."""
+
+    def able(self, target: Target, *, statuses: Collection[ChannelStatus], limit: int) -> tuple[Agent, ...]:
+        del target, statuses, limit
+        return ()
+
+
+@pytest.mark.parametrize("store", [FindsNobody, NeverDue])
+def test_queue_machine_finds_a_broken_store(store: type[MemoryStore]) -> None:
+    """`QueueMachine` fails over a service whose store forgets who is able, or what is due."""
+
+    class Broken(QueueMachine):
+        def make_service(self, clock: ManualClock) -> TransferService:
+            return TransferService(store(), clock=clock, policy=self.policy)
+
+    bounded = settings(
+        max_examples=100,
+        stateful_step_count=20,
+        derandomize=True,
+        database=None,
+        deadline=None,
+        report_multiple_bugs=False,
+        phases=[Phase.generate],
     )
     with pytest.raises(AssertionError):
         run_state_machine_as_test(Broken, settings=bounded)

@@ -387,7 +387,8 @@ class Rules:
             return
         picks = [Invite(live.id, agent_id=name, invitation_id="picked-ticket") for name in self._names]
         if live.state is not TransferState.ROUTING:
-            for command in (*picks, FailRouting(live.id)):
+            idle: tuple[PresentCommand, ...] = (*picks, FailRouting(live.id))
+            for command in idle:
                 if self.step(case, command, self._everybody(), load=0) != Step(case, None):
                     raise Broken(f"Q1: {type(command).__name__} had an effect on what is {live.state}")
             return

@@ -6,8 +6,8 @@ is. So what holds here holds for every router, and whoever may be the longest id
 
 from __future__ import annotations
 
-from contextlib import suppress
 from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import Final
 

@@ -478,9 +478,9 @@ class _QueueWalk(_Walk):
                     yield repr(command), _performing(command)
         for agent in self._world.leaving:
             name, status = self._names[agent], situation.agents[agent].status
-            for trigger, command in PRESENCE:
+            for trigger, change in PRESENCE:
                 self.coverage.presence(status, trigger)
-                yield f"{name}: {trigger}", _of_agent(command(name))
+                yield f"{name}: {trigger}", _of_agent(change(name))
         if any(case.waits for case in situation.cases):
             yield "somebody looks for agents", _routing
 

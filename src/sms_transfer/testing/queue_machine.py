@@ -66,7 +66,7 @@ class QueueMachine(RuleBasedStateMachine):
         super().__init__()
         self.clock = ManualClock()
         self.queues: dict[Target, frozenset[str]] = {}
-        self.allowed = dict.fromkeys(AGENTS, 0)
+        self.allowed: dict[str, int] = dict.fromkeys(AGENTS, 0)
         self.outcomes: dict[str, Outcome] = {}
         self.requests: dict[str, None] = {}
         self.keyed: dict[str, str] = {}
@@ -98,9 +98,7 @@ class QueueMachine(RuleBasedStateMachine):
         no_answer=st.none() | st.sampled_from(NoAnswer),
         fallback=st.none() | st.sampled_from(TARGETS),
     )
-    def request(
-        self, id_: str, to: Target, priority: int, no_answer: NoAnswer | None, fallback: Target | None
-    ) -> None:
+    def request(self, id_: str, to: Target, priority: int, no_answer: NoAnswer | None, fallback: Target | None) -> None:
         """The owner asks for a transfer, or whoever was it before a queue."""
         before = self._settled(id_)
         by = before.owner if isinstance(before.owner, str) else "ann"
