@@ -129,13 +129,16 @@ class QueueMachine(RuleBasedStateMachine):
                 assert self.keyed.setdefault(name, result.request.id) == result.request.id
                 self.requests[result.request.id] = None
 
-    @rule(id_=_conversations, accepts=st.booleans(), by=st.none() | _agents)
-    def answer(self, id_: str, accepts: bool, by: str | None) -> None:
+    @rule(number=st.integers(0, 3), accepts=st.booleans(), by=st.none() | _agents)
+    def answer(self, number: int, accepts: bool, by: str | None) -> None:
         """Whoever is invited answers, or somebody else does."""
-        before = self.service.interaction(id_)
-        ticket, live = before.live_invitation, before.transfer
-        if ticket is None or live is None:
+        offered = [one for one in self._everything() if one.live_invitation is not None]
+        if not offered:
             return
+        before = offered[number % len(offered)]
+        id_, ticket, live = before.id, before.live_invitation, before.transfer
+        assert ticket is not None
+        assert live is not None
         name = ticket.invitee if by is None else by
         in_time = live.due_at > self.clock.now()
         try:
