@@ -58,7 +58,7 @@ R = TypeVar("R")
 _NOTHING: Final = Recorded()
 _READY: Final = frozenset({ChannelStatus.READY})
 _ON_CHANNEL: Final = frozenset({ChannelStatus.READY, ChannelStatus.NOT_READY})
-_BEFORE_ALL: Final = datetime.min.replace(tzinfo=UTC)
+BEFORE_ALL: Final = datetime.min.replace(tzinfo=UTC)
 """An instant at which every invitation takes its place."""
 _LAST_YEAR: Final = 9_997  # every deadline is a date, too
 _ATTEMPTS: Final = 64
@@ -273,7 +273,7 @@ class Flow:
         if isinstance(command, RequestTransfer) and facts.interaction is not None and self.routing.concerns(command):
             served, names = await self.routing.about(facts.interaction, command)
             context = evolve(context, served=served, names=names)
-        decision = decide(facts.interaction, command, context)
+        decision = self._decide(facts.interaction, command, context)
         if not decision.events:
             return decision, _NOTHING
         if decision.missed and not statuses_follow:
@@ -282,6 +282,10 @@ class Flow:
             return await self._decide_and_commit(command, statuses_follow=True)  # they may be whom it is about
         await self.store.commit(decision if self._keeps_agents else _not_asking(decision))
         return decision, _recorded(facts, decision)
+
+    def _decide(self, interaction: Interaction | None, command: InteractionCommand, context: Context) -> Decision:
+        """Decide; a place of its own, so that an exploration can put a broken core here."""
+        return decide(interaction, command, context)
 
     async def _after_no_answer(self, agent_id: str, no_answer: NoAnswer) -> None:
         """Change the status of whoever did not answer (A3).
@@ -404,7 +408,7 @@ class Flow:
         await self._serve(_NOTHING, (target,))
         return queue
 
-    async def _fail_invitations(self, agent_id: str, *, disconnected: bool, over_at: datetime = _BEFORE_ALL) -> None:
+    async def _fail_invitations(self, agent_id: str, *, disconnected: bool, over_at: datetime = BEFORE_ALL) -> None:
         """Withdraw what is offered to an agent who has left; what is over by then is left to whoever sweeps (T7)."""
         for invitation in (await self.store.desktop(agent_id)).invitations:
             if invitation.deadline <= over_at:
@@ -476,8 +480,8 @@ def _recorded(facts: Facts, decision: Decision) -> Recorded:
         return _NOTHING
     if not facts.waiting or facts.interaction is None:
         return Recorded(routing=routing)
-    before = places_taken(facts.interaction, _BEFORE_ALL)
-    return Recorded(frozenset(before).difference(places_taken(decision.interaction, _BEFORE_ALL)), routing)
+    before = places_taken(facts.interaction, BEFORE_ALL)
+    return Recorded(frozenset(before).difference(places_taken(decision.interaction, BEFORE_ALL)), routing)
 
 
 def _not_asking(decision: Decision) -> Decision:
