@@ -138,6 +138,34 @@ class TestQuickstart:
         assert "Omar" not in bob
         assert "the invitation is closed: expired; the owner is 'alice'" in step
 
+    def test_search(self, capsys: pytest.CaptureFixture[str]) -> None:
+        """The team communicator narrows down as one types; whoever cannot receive is shown with the reason (T2, T3)."""
+        lines = [" ".join(line.split()) for line in told(capsys)[8].splitlines() if line]
+        first, second = (lines.index(f"Alice types “{typed}” in the team communicator:") for typed in ("r", "rep"))
+
+        assert [
+            "Repairs queue 2 ready, 0 waiting [SMS Transfer]",
+            "Reza agent not ready: lunch (SMS Transfer: not_ready)",
+            "Rita agent ready [SMS Transfer]",
+        ] == lines[first + 1 : second]
+        assert ["Repairs queue 2 ready, 0 waiting [SMS Transfer]"] == lines[second + 1 :]
+
+    def test_queue(self, capsys: pytest.CaptureFixture[str]) -> None:
+        """The queue's longest idle agent is invited; she rejects, and the next one is, without an error (Q1, Q4)."""
+        steps = told(capsys)
+        asking, rita = columns(steps[9])
+        asked_on, bob = columns(steps[10])
+        gone, taken = columns(steps[11])
+
+        assert "Note: Whoever can mend doors." in rita
+        assert "[Accept] [Reject] until 00:01:40" in rita
+        assert "waiting for Repairs until 00:06:10" in asking
+        assert "waiting for Repairs until 00:06:10" in asked_on
+        assert "!" not in asked_on
+        assert "Note: Whoever can mend doors." in bob
+        assert "MMS" not in gone
+        assert "note: Whoever can mend doors." in taken
+
     def test_log_has_no_numbers(self, capsys: pytest.CaptureFixture[str]) -> None:
         """Desktops show a contact's number; what a log would keep has it masked (A6)."""
         lines = "\n".join(told(capsys).values()).splitlines()
