@@ -34,6 +34,7 @@ DOCS = Path(__file__).parent.parent / "docs"
 PATIENCE = 10.0
 PAGE = "page_of_the_documentation"
 SOME_TWO_HUNDRED = 180
+IN_MEMORY = ("find-a-target.md", "queues.md", "route-with-your-own-rule.md")
 
 
 class Promising(PythonEvaluator):
@@ -199,8 +200,14 @@ def test_write_a_store(prove: Callable[[type], None]) -> None:
     assert {"python"} == set(evaluate("how-to/write-a-store.md", __name__=PAGE, prove=prove))
 
 
+@pytest.mark.parametrize("page", IN_MEMORY)
+def test_in_memory(page: str) -> None:
+    """The pages that need nothing else: what they print is what they promise."""
+    assert {"python"} == set(evaluate(f"how-to/{page}"))
+
+
 def test_every_page_is_run() -> None:
     """There is a test above for each."""
     pages = {page.name for page in DOCS.rglob("*.md")}
 
-    assert {"postgresql.md", "write-a-store.md"} == pages
+    assert {"postgresql.md", "write-a-store.md", *IN_MEMORY} == pages
