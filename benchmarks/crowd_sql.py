@@ -93,17 +93,20 @@ def sqlite_statements(crowd: Crowd) -> list[str]:
     until = "NULL" if crowd.deadline is None else str((crowd.deadline - _EPOCH) // timedelta(microseconds=1))
     invitee = "NULL" if crowd.deadline is None else _INVITEE
     version = 1 if crowd.deadline is None else 2
+    known, whole = f"n / {PER_AGENT} + 1, 0, 'ready', {PLENTY}", _interaction(crowd)
     made = [
-        f"INSERT INTO agent SELECT {_OWNER}, 0, {_agent()} {each} WHERE n % {PER_AGENT} = 0",
-        f"INSERT INTO interaction SELECT {_ID}, {version}, {_OWNER}, {invitee}, {until}, {_interaction(crowd)} {each}",
+        f"INSERT INTO agent SELECT {_OWNER}, {known}, {_agent()} {each} WHERE n % {PER_AGENT} = 0",
+        f"INSERT INTO interaction SELECT {_ID}, {version}, {_OWNER}, NULL, {invitee}, {until}, {whole} {each}",
         f"INSERT INTO text SELECT {_TEXT}, {_ID}, k, 0, {_text()} {each}, {_TWICE}",
         f"INSERT INTO event (interaction_id, body) SELECT {_ID}, {_event()} {each}",
         f"INSERT INTO change SELECT {_OWNER}, n % {PER_AGENT} + 1, {_ID}, NULL {each}",
         f"INSERT INTO entry (agent_id, id, read, body) SELECT {_OWNER}, {_ENTRY}, 0, {_entry()} {each}, {_TWICE}",
     ]
     if crowd.deadline is not None:
+        line = f"NULL, 0, {(crowd.deadline - TIMEOUT - _EPOCH) // timedelta(microseconds=1)}"
+        asked, request = f"{_OWNER}, 'agent:' || {_INVITEE}", _request(crowd.deadline)
         made += [
-            f"INSERT INTO transfer SELECT {_TRANSFER}, {_ID}, 1, {until}, {_request(crowd.deadline)} {each}",
+            f"INSERT INTO transfer SELECT NULL, {_TRANSFER}, {_ID}, 1, {until}, {line}, {asked}, {request} {each}",
             f"INSERT INTO ticket SELECT {_TICKET}, {_TRANSFER} {each}",
         ]
     return made
@@ -117,10 +120,14 @@ def postgres_statements(crowd: Crowd) -> list[str]:
     invitee = "NULL" if crowd.deadline is None else _INVITEE
     version = 1 if crowd.deadline is None else 2
     counts, whole = "2, 1, 0, 0", _interaction(crowd)
+    begun = "NULL" if crowd.deadline is None else f"'{(crowd.deadline - TIMEOUT).isoformat()}'::timestamptz"
     made = [
-        f"INSERT INTO agent SELECT {_OWNER}, false, {_agent()} {each} WHERE n % {PER_AGENT} = 0",
+        f"INSERT INTO agent SELECT {_OWNER}, false, 'ready', {PLENTY}, '{{}}', n + 1, {_agent()} {each}"
+        f" WHERE n % {PER_AGENT} = 0",
+        f"UPDATE roster SET version = {end}",
         f"INSERT INTO desk SELECT {_OWNER}, {PER_AGENT} {each} WHERE n % {PER_AGENT} = 0",
-        f"INSERT INTO interaction SELECT {_ID}, {version}, {_OWNER}, {invitee}, {until}, {counts}, {whole} {each}",
+        f"INSERT INTO interaction SELECT {_ID}, {version}, {_OWNER}, NULL, {invitee}, {until}, {counts},"
+        f" {whole} {each}",
         f"INSERT INTO text SELECT {_ID}, k + 1, {_TEXT}, false, {_text()} {each}, {_TWICE}",
         f"INSERT INTO name SELECT 'message', '', {_TEXT}, {_ID}, NULL, k + 1 {each}, {_TWICE}",
         f"INSERT INTO event SELECT {_ID}, 1, nextval('written'), n + 1, {_event()} {each}",
@@ -130,7 +137,8 @@ def postgres_statements(crowd: Crowd) -> list[str]:
     ]
     if crowd.deadline is not None:
         made += [
-            f"INSERT INTO transfer SELECT {_ID}, {_TRANSFER}, true, {until}, {_request(crowd.deadline)} {each}",
+            f"INSERT INTO transfer SELECT {_ID}, {_TRANSFER}, true, {until}, NULL, 0, {begun},"
+            f" {_request(crowd.deadline)} {each}",
             f"INSERT INTO name SELECT 'transfer', '', {_TRANSFER}, {_ID}, {_TRANSFER} {each}",
             f"INSERT INTO name SELECT 'invitation', '', {_TICKET}, {_ID}, {_TRANSFER} {each}",
         ]

@@ -28,11 +28,11 @@ COUNTED: Final = 20
 """Transfers whose round trips are counted."""
 BY_HAND: Final = "psycopg by hand"
 LIBRARY: Final = "sms_transfer on PostgresStore"
-TABLES: Final = ("interaction", "transfer", "name", "event", "agent", "desk", "change", "entry", "text")
+TABLES: Final = ("interaction", "transfer", "name", "event", "agent", "desk", "change", "entry", "text", "recent")
 REMEMBERED: Final = 256
 COMMIT: Final = (
-    "SELECT {s}.commit_decision(%s, %s, %s, %s, %s, %s, %b, %b, %s, %s, %b, %s, %s, %s, %b, %s, %b, %b, %b, %b, %s, %b,"
-    " %s, %s, %s, %s, %s, %s, %s)"
+    "SELECT {s}.commit_decision(%s, %s, %s, %s, %s, %s, %s, %b, %b, %s, %s, %b, %b, %b, %s, %s, %b, %s, %s, %s,"
+    " %b, %s, %b, %b, %b, %s, %b, %b, %s, %b, %s, %s, %s, %s, %s, %s, %s)"
 )
 """As the store says it, with lists of texts in binary form."""
 
@@ -52,13 +52,13 @@ class PostgresByHand(ByHand):
         self._read = f'SELECT kind, id, body FROM "{schema}".read_need({"%s, " * 8}%s)'.encode()
         self._commit = COMMIT.replace("{s}", f'"{schema}"').encode()
         self._find = f'SELECT body FROM "{schema}".interaction WHERE id = %s'.encode()
-        self._add_agent = f'INSERT INTO "{schema}".agent (id, has_left, body) VALUES (%s, %s, %s)'.encode()
+        self._add_agent = f'SELECT "{schema}".add_agent(%s, %s, %s, %s, %s, %s)'.encode()
         self.begin()
 
     def begin(self) -> None:
         """Keep the agents and the conversation."""
         for agent_id in PAIR:
-            self._connection.execute(self._add_agent, (agent_id, False, agent(agent_id)))
+            self._connection.execute(self._add_agent, (agent_id, False, "ready", PLENTY, [], agent(agent_id)))
         self.open()
 
     def find(self) -> Row:
@@ -95,11 +95,14 @@ class PostgresByHand(ByHand):
         invitee, at = claim or (None, None)
         nothing = [None for _ in concerned]
         values: tuple[object, ...] = (
-            ID, interaction["version"], interaction["owner"], invitee, deadlines[0] if invitee else None,
+            ID, interaction["version"], interaction["owner"], None, invitee, deadlines[0] if invitee else None,
             json.dumps(interaction), [one["id"] for one in requests], [one["invitation"]["id"] for one in requests],
-            [one["state"] == "invited" for one in requests], deadlines, [json.dumps(one) for one in requests],
+            [one["state"] == "invited" for one in requests], deadlines, [one["sender"] for one in requests],
+            [f"agent:{one['target']['id']}" for one in requests], [None for _ in requests], [0 for _ in requests],
+            [datetime.fromisoformat(one["requested_at"]) for one in requests], [json.dumps(one) for one in requests],
             None, None, None, [], [], [], [json.dumps(event) for event in events],
-            list(concerned), nothing, nothing, nothing, REMEMBERED,
+            list(concerned), [True for _ in concerned], list(concerned if requests else ()), nothing, nothing, nothing,
+            REMEMBERED,
             invitee, invitee and PLENTY, at, invitee and True,
             self._channel, json.dumps(concerned),
         )  # fmt: skip

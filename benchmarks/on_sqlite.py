@@ -29,7 +29,7 @@ WARM_UP: Final = 20
 TARGET: Final = 1.8
 BY_HAND: Final = "sqlite3 by hand"
 LIBRARY: Final = "sms_transfer on SqliteStore"
-TABLES: Final = ("interaction", "transfer", "ticket", "event", "agent", "change", "entry", "text")
+TABLES: Final = ("interaction", "transfer", "ticket", "event", "agent", "change", "entry", "text", "recent", "member")
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -48,7 +48,7 @@ class SqliteByHand(ByHand):
     def begin(self) -> None:
         """Keep the agents and the conversation."""
         for agent_id in PAIR:
-            self._connection.execute(sql.ADD_AGENT, (agent_id, False, agent(agent_id)))
+            self._connection.execute(sql.ADD_AGENT, (agent_id, False, "ready", PLENTY, agent(agent_id)))
         self.open()
 
     def find(self) -> Row:
@@ -60,7 +60,7 @@ class SqliteByHand(ByHand):
     def find_for_request(self, sender: str, invitee: str, now: datetime) -> tuple[Row, Row, int]:
         """In one reading: the conversation, the invitee, and how many places the invitee has taken."""
         parts = (sql.INTERACTION, sql.AGENT, sql.AGENT, sql.LOAD)
-        values = (ID, sender, invitee, invitee, invitee, _microseconds(now))
+        values = (ID, sender, invitee, invitee, invitee, invitee, _microseconds(now))
         found = self._connection.execute(" UNION ALL ".join(parts), values).fetchall()
         interaction, _, invited = [json.loads(body) for kind, _, body in found if kind != "load"]
         return interaction, invited, found[-1][2]
@@ -88,22 +88,27 @@ class SqliteByHand(ByHand):
             until = _microseconds(datetime.fromisoformat(request["deadline"]))
             invitee = claim and claim[0]
         execute("BEGIN IMMEDIATE")
-        values = (version, interaction["owner"], invitee, invitee and until, json.dumps(interaction), ID)
+        values = (version, interaction["owner"], None, invitee, invitee and until, json.dumps(interaction), ID)
         if version == 1:
             execute(sql.FIRST_VERSION, values)
         elif not execute(sql.NEXT_VERSION, (*values, version - 1)).rowcount:
             raise RuntimeError("somebody else was faster")
         if claim is not None:
-            [[taken, left]] = execute(sql.CHECK_CLAIM, (invitee, invitee, _microseconds(claim[1]), invitee))
+            [[taken, left]] = execute(sql.CHECK_CLAIM, (invitee, invitee, invitee, _microseconds(claim[1]), invitee))
             if taken > PLENTY or left:
                 raise RuntimeError("has no place for it")
         if request is not None:
-            execute(sql.KEEP_REQUEST, (request["id"], ID, invitee is not None, until, json.dumps(request)))
+            begun = _microseconds(datetime.fromisoformat(request["requested_at"]))
+            asked = (request["sender"], "agent:" + request["target"]["id"])
+            kept = (request["id"], ID, invitee is not None, until, None, 0, begun, *asked, json.dumps(request))
+            execute(sql.KEEP_REQUEST, kept)
             ticket = request["invitation"]["id"]
             if not execute(sql.KEEP_TICKET, (ticket, request["id"])).rowcount:
                 execute(sql.TICKET, (ticket,)).fetchone()
         executemany(sql.ADD_EVENT, [(ID, json.dumps(event)) for event in events])
         executemany(sql.COUNT_CHANGE, [(agent_id, agent_id, ID, None) for agent_id in concerned])
+        if request is not None:
+            executemany(sql.MOVED, [(agent_id,) * 5 for agent_id in concerned])
         execute("COMMIT")
 
 

@@ -16,7 +16,7 @@ from psycopg import sql as pg
 
 from sms_transfer import Conflict, Message
 from sms_transfer.adapters.postgres import PostgresStore
-from sms_transfer.adapters.postgres.asks import Ask
+from sms_transfer.adapters.postgres.ask import Ask
 from sms_transfer.adapters.records import rows
 from sms_transfer.adapters.sqlite import SqliteStore
 from sms_transfer.adapters.sqlite import statements as sql
@@ -92,11 +92,14 @@ class RequestsApart(PostgresStore):
     def commit(self, decision: Decision) -> None:
         super().commit(attrs.evolve(decision, requests=(), key=None))
         schema = pg.Identifier(self._asks.channel)
-        statement = pg.SQL("SELECT {s}.keep_transfer(%s, %s, %s, %s, %s, %s)").format(s=schema)
+        statement = pg.SQL("SELECT {s}.keep_transfer(" + ", ".join(["%s"] * 11) + ")").format(s=schema)
         kept = rows(decision)
         sleep(SLOW)
         for request in kept.transfers:
-            values = (kept.id, request.id, request.ticket, request.live, request.deadline, request.body)
+            values = (
+                *(kept.id, request.id, request.ticket, request.live, request.due_at, request.sender, request.target),
+                *(request.waits_for, -request.priority, request.requested_at, request.body),
+            )
             self._do(Ask(statement, values, lambda _: None))
 
 

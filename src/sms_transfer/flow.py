@@ -57,6 +57,8 @@ QueueChange = Callable[[Queue], Queue]
 R = TypeVar("R")
 
 _NOTHING: Final = Recorded()
+_READY: Final = frozenset({ChannelStatus.READY})
+_ON_CHANNEL: Final = frozenset({ChannelStatus.READY, ChannelStatus.NOT_READY})
 _LAST_YEAR: Final = 9_997  # every deadline is a date, too
 _ATTEMPTS: Final = 64
 _FIRST_PAUSE: Final = 0.000_05
@@ -241,6 +243,9 @@ class Flow:
             decision, recorded = await self._decide_and_commit(command)
         except Conflict as beaten:
             decision, recorded = await self._again(lambda: self._decide_and_commit(command), beaten)
+        for agent_id, no_answer in decision.missed:
+            if no_answer is NoAnswer.LOG_OUT:
+                await self._fail_invitations(agent_id, disconnected=False)  # T9: the other ones
         if not decision.events or self._is_in_transaction():  # F6: it is not recorded before the host says so
             return decision, recorded
         if not self._rung_by_store:
@@ -276,16 +281,15 @@ class Flow:
     async def _after_no_answer(self, agent_id: str, no_answer: NoAnswer) -> None:
         """Change the status of whoever did not answer (A3).
 
-        It is done before the expiry is recorded: where the process dies in between, the next one does both.
+        It is done before the expiry is recorded: where the process dies in between, the next one does both. Whoever
+        has left by now, or is Not Ready for a reason of their own, stays as they are.
         """
+        command = LogOut(agent_id) if no_answer is NoAnswer.LOG_OUT else SetNotReady(agent_id, reason="no_answer")
+        concerned = _ON_CHANNEL if no_answer is NoAnswer.LOG_OUT else _READY
         try:
-            agent = await self.agent(agent_id)
-            if agent.status is ChannelStatus.LOGGED_OUT:
-                return
-            if no_answer is NoAnswer.LOG_OUT:
-                await self._perform_for_agent(LogOut(agent_id))
-            elif agent.status is ChannelStatus.READY:
-                await self._perform_for_agent(SetNotReady(agent_id, reason="no_answer"))
+            await self._change_agent(
+                agent_id, lambda known: decide_presence(known, command) if known.status in concerned else known
+            )
         except Exception as error:  # noqa: BLE001 - a deadline must be kept, whatever becomes of the status
             log_failure("could not change the status of agent", agent_id, error)
 
@@ -299,9 +303,11 @@ class Flow:
             log_failure("could not route what waits for", f"{len(recorded.freed)} agents", error)
             return 0
 
-    async def _record_routing(self, command: Invite | FailRouting) -> Recorded:
+    async def _record_routing(self, command: Invite | FailRouting) -> Recorded | None:
         decision, recorded = await self._record(command)
         further = None if self._keeps_agents else await self._look_after_invitee(decision)
+        if not decision.events:
+            return None
         return recorded if further is None else further
 
     async def _route(self) -> int:

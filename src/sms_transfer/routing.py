@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import datetime
+from enum import Enum, auto
 from typing import Final
 
 import attrs
@@ -26,6 +27,7 @@ from sms_transfer.log import log_failure
 from sms_transfer.ports import AsyncDirectory, AsyncTeams, AsyncTransferStore, Candidate, Router
 
 _REACH: Final = 8
+_ATTEMPTS: Final = 8
 _FIRST_PAGE: Final = 4
 _LAST_PAGE: Final = 256
 _SEVERAL: Final = frozenset(TargetKind) - {TargetKind.AGENT}
@@ -56,8 +58,27 @@ class Recorded(Record):
     routing: tuple[Interaction, ...] = ()
 
 
-Recorder = Callable[[Invite | FailRouting], Awaitable[Recorded]]
-"""Carries out a command of the routing's own, up to its being recorded. Raises what deciding and recording raise."""
+Recorder = Callable[[Invite | FailRouting], Awaitable[Recorded | None]]
+"""Carries out a command of the routing's own, up to its being recorded; None where somebody else was faster.
+
+Raises what deciding and recording raise.
+"""
+
+
+class _Placing(Enum):
+    """What came of looking for an agent.
+
+    LEFT: the router wants nobody now, or somebody else sees to it. NOBODY_FITS: some agents are able, but not for this
+    one. NOBODY_ABLE: none is, for anything.
+    """
+
+    INVITED = auto()
+    LEFT = auto()
+    NOBODY_FITS = auto()
+    NOBODY_ABLE = auto()
+
+
+_NOBODY: Final = frozenset({_Placing.NOBODY_FITS, _Placing.NOBODY_ABLE})
 
 
 class Routing:
@@ -126,21 +147,16 @@ class Routing:
         Returns:
             How many were invited.
         """
-        invited = 0
+        invited, wanted = 0, set(targets)
         work = [recorded]
-        wanted = set(targets)
-        while work or wanted:
-            for one in work:
-                for interaction in one.routing:
-                    wanted.add(_request(interaction).present_target)
-            freed = frozenset().union(*[one.freed for one in work])
-            routing = [interaction for one in work for interaction in one.routing]
-            work = []
-            for interaction in routing:
+        while work:
+            one = work.pop()
+            for interaction in one.routing:
+                wanted.add(_request(interaction).present_target)
                 await self._end_if_nobody_is_left(interaction, record, work)
-            if freed:
-                wanted |= await self.teams.served_by(freed)
-                wanted |= {Target.agent(agent_id) for agent_id in freed}  # it may be somebody's fallback
+            if one.freed:
+                wanted |= await self.teams.served_by(one.freed)
+                wanted |= {Target.agent(agent_id) for agent_id in one.freed}  # whose turn it is as a fallback
             invited += await self._serve(wanted, record, work)
             wanted = set()
         return invited
@@ -148,40 +164,57 @@ class Routing:
     async def _serve(self, targets: set[Target], record: Recorder, work: list[Recorded]) -> int:
         """Go through what waits for these, in order, until nobody is able any more."""
         invited, size, after = 0, _FIRST_PAGE, None
+        in_vain = set[tuple[object, ...]]()  # for the like of these nobody was found
         while targets:
             page = await self._store.waiting(targets, after=after, limit=size)
             for interaction in page:
-                target = _request(interaction).present_target
-                if target in targets:
-                    found, anybody_able = await self._candidates(interaction)
-                    if await self._invite(interaction, found, record, work):
-                        invited += 1
-                    elif not anybody_able:
-                        targets.discard(target)
-                        await self._end_if_nobody_is_left(interaction, record, work)
+                request = _request(interaction)
+                target, like = request.present_target, _like(interaction, request)
+                if target not in targets or like in in_vain:
+                    continue
+                placing = await self._place(interaction, record, work)
+                invited += placing is _Placing.INVITED
+                if placing in _NOBODY and not request.past_invitations:
+                    in_vain.add(like)
+                if placing is _Placing.NOBODY_ABLE:
+                    targets.discard(target)
+                    await self._end_if_nobody_is_left(interaction, record, work)
             if len(page) < size:
                 break
             after, size = page[-1], min(2 * size, _LAST_PAGE)
         return invited
 
+    async def _place(self, interaction: Interaction, record: Recorder, work: list[Recorded]) -> _Placing:
+        """Invite somebody for this one, before any that come later: where others take who was found, look again."""
+        for _ in range(_ATTEMPTS):
+            found, anybody_able = await self._candidates(interaction)
+            if not found:
+                return _Placing.NOBODY_FITS if anybody_able else _Placing.NOBODY_ABLE
+            invited = await self._invite(interaction, found, record, work)
+            if invited is not None:
+                return _Placing.INVITED if invited else _Placing.LEFT
+        return _Placing.LEFT
+
     async def _invite(
         self, interaction: Interaction, candidates: list[Candidate], record: Recorder, work: list[Recorded]
-    ) -> bool:
-        """Invite one of these; whoever has become unable in the meantime is passed over."""
-        request = _request(interaction)
+    ) -> bool | None:
+        """Whether one of these was invited; None where all of them have become unable in the meantime."""
         while candidates:
             chosen = picked(self._router, interaction, candidates)
             if chosen is None:
                 return False
+            ticket = self._new_ticket()
             try:
-                work.append(
-                    await record(Invite(request.id, agent_id=chosen.agent.id, invitation_id=self._new_ticket()))
+                recorded = await record(
+                    Invite(_request(interaction).id, agent_id=chosen.agent.id, invitation_id=ticket)
                 )
             except (TargetNotEligible, Conflict):
                 candidates.remove(chosen)
-            else:
-                return True
-        return False
+                continue
+            if recorded is not None:
+                work.append(recorded)
+            return recorded is not None
+        return None
 
     async def _candidates(self, interaction: Interaction) -> tuple[list[Candidate], bool]:
         """Who can be invited now, the longest idle first; and whether anybody at all could be, for another one."""
@@ -216,7 +249,9 @@ class Routing:
     async def _end_if_nobody_is_left(self, interaction: Interaction, record: Recorder, work: list[Recorded]) -> None:
         request = _request(interaction)
         if can_end(interaction, request) and not await self.served(interaction, request.present_target, request.asked):
-            work.append(await record(FailRouting(request.id)))
+            recorded = await record(FailRouting(request.id))
+            if recorded is not None:
+                work.append(recorded)
 
     def _could_ever(self, interaction: Interaction, agent: Agent, declined: Collection[str]) -> bool:
         return could_ever(interaction, agent, policy=self._policy, declined=declined)
@@ -236,6 +271,11 @@ def picked(router: Router, interaction: Interaction, candidates: Sequence[Candid
             return candidate
     log_failure("the router picked nobody who can be invited for interaction", interaction.id, LookupError())
     return candidates[0]
+
+
+def _like(interaction: Interaction, request: TransferRequest) -> tuple[object, ...]:
+    """What requests have in common that the same agents could take, as long as nobody was asked for them."""
+    return request.present_target, interaction.media, request.sender
 
 
 def _reach(router: Router) -> int:

@@ -9,7 +9,7 @@ import heapq
 from collections import deque
 from collections.abc import Collection, Mapping
 from datetime import datetime
-from itertools import islice
+from itertools import count, islice
 from threading import Lock
 
 import attrs
@@ -50,7 +50,7 @@ class _Desk:
         self.offered: dict[str, datetime] = {}  # until when
         self.kept: dict[str, None] = {}  # what a queue owns and can give back
         self.favourites: dict[Target, None] = {}
-        self.recents: dict[Target, None] = {}  # the latest last
+        self.recents: dict[Target, datetime] = {}  # when they were asked for; the latest last
         self.messages: dict[str, SystemMessage] = {}
         self.version = 0
         self.changes: deque[tuple[str | None, str | None]] = deque(maxlen=_REMEMBERED_CHANGES)
@@ -114,6 +114,8 @@ class MemoryStore:
         self._queues: dict[Target, Queue] = {}
         self._in_queues: dict[str, dict[Target, None]] = {}  # by agent
         self._teams = MemoryTeams()
+        self._turn = count()
+        self._turns: dict[str, int] = {}  # of agents; the higher, the less idle
         self._lines = MemoryLines(self._is_waiting)
         self._changed: dict[Target, int] = {}  # who can be found, with the version of the last change, in that order
         self._roster_version = 0
@@ -169,7 +171,7 @@ class MemoryStore:
         for agent_id in before - queue.members:
             self._in_queues[agent_id].pop(queue.target)
             self._enrol(agent_id)
-        for agent_id in queue.members - before:
+        for agent_id in sorted(queue.members - before, key=self._idle_since):
             self._in_queues.setdefault(agent_id, {})[queue.target] = None
             self._enrol(agent_id)
         self._note(queue.target)
@@ -218,9 +220,14 @@ class MemoryStore:
             self._teams.enrol(agent_id, targets_of(agent).union(self._in_queues.get(agent_id, ())))
             self._place(agent_id, last=False)
 
+    def _idle_since(self, agent_id: str) -> tuple[int, str]:
+        return self._turns.get(agent_id, 0), agent_id
+
     def _place(self, agent_id: str, *, last: bool) -> None:
         """Bring up to date whether this agent can receive. Deadlines that nothing has recorded yet still count."""
         agent = self._agents.get(agent_id)
+        if last:
+            self._turns[agent_id] = next(self._turn)
         if agent is None or not self._teams.served_by(agent_id):
             return
         desk = self._desks.get(agent_id)
@@ -319,7 +326,7 @@ class MemoryStore:
             if notice is not None:
                 desk.messages[notice.id] = notice
             desk.changed(interaction.id, None if notice is None else notice.id)
-        if self._teams:
+        if self._teams:  # else nobody asks who is idle
             for agent_id in places_moved(decision):
                 self._place(agent_id, last=True)
 
@@ -346,9 +353,7 @@ class MemoryStore:
             self._tickets[request.invitation.id] = request.id
         self._keep_in_line(known, request)
         if known is None:
-            recents = self._desk(request.sender).recents
-            recents.pop(request.target, None)
-            recents[request.target] = None
+            self._keep_recent(request)
         if not request.state.is_final:
             heapq.heappush(self._deadlines, (request.due_at, request.id))
             self._live += known is None
@@ -357,6 +362,13 @@ class MemoryStore:
             if len(self._deadlines) > 2 * self._live + 64:  # mostly entries of closed requests: drop them
                 self._deadlines = [entry for entry in self._deadlines if self._is_live(entry)]
                 heapq.heapify(self._deadlines)
+
+    def _keep_recent(self, request: TransferRequest) -> None:
+        """The sender asked for this target; what goes on waiting in its queue was asked for before (Q2)."""
+        recents = self._desk(request.sender).recents
+        if recents.get(request.target) != request.requested_at:
+            recents.pop(request.target, None)
+            recents[request.target] = request.requested_at
 
     def _keep_in_line(self, known: TransferRequest | None, request: TransferRequest) -> None:
         before = known.present_target if known is not None and known.state is TransferState.ROUTING else None

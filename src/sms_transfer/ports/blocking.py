@@ -355,7 +355,10 @@ class TransferStore(Directory, Teams, Protocol):
         ...
 
     def recents(self, agent_id: str, *, limit: int) -> tuple[Target, ...]:
-        """The targets of the requests that this agent made, each once, the latest first."""
+        """The targets of the requests that this agent made, each once, the last `TransferRequest.requested_at` first.
+
+        Of two of the same instant either may come first.
+        """
         ...
 
     def unsent(self, *, limit: int) -> tuple[str, ...]:

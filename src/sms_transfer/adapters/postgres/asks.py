@@ -1,28 +1,22 @@
-"""What is asked of PostgreSQL: for each of a store's operations one statement, and how its rows are read.
-
-An `Ask` is a value. It knows nothing of connections, so blocking and awaitable stores perform the same ones; and each
-is one statement, so it is one round trip, one transaction and one snapshot.
-"""
+"""What is asked of PostgreSQL of conversations and desktops, and with the rest of it: of everything."""
 
 from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Final, Generic, LiteralString, TypeVar
+from typing import Final
 
-import attrs
-from psycopg import sql
-
-from sms_transfer.adapters.codec import to_json
 from sms_transfer.adapters.postgres import statements
+from sms_transfer.adapters.postgres.ask import MOST, Ask, Row, kept_or_none, nothing, pairs, whether
 from sms_transfer.adapters.postgres.ids import given_id, kept_id
+from sms_transfer.adapters.postgres.lines import LineAsks, rank
+from sms_transfer.adapters.postgres.teams import TeamAsks
 from sms_transfer.adapters.records import (
     REMEMBERED_CHANGES,
     Kept,
     Rows,
-    agents_by_id,
     all_loaded,
     facts,
     loaded,
@@ -34,38 +28,14 @@ from sms_transfer.core.commands import Need
 from sms_transfer.core.decision import Decision
 from sms_transfer.core.desktop import Desktop, Transcript
 from sms_transfer.core.events import Event
-from sms_transfer.core.model import Agent, Message, TransferRequest
-from sms_transfer.core.policy import has_left
-from sms_transfer.errors import AlreadyExists, Conflict, InvalidValue
+from sms_transfer.core.model import Message, TransferRequest
+from sms_transfer.errors import InvalidValue
 from sms_transfer.ports import EventPage, Facts
 
-T = TypeVar("T")
-
-Row = tuple[Any, ...]
-"""What psycopg makes of a row; the readers below say what it is."""
-
-_MOST: Final = 2**63 - 1
 _LONGEST_RING: Final = 7_999
 """Bytes of one notification, at most."""
 EVERYBODY: Final = "*"
 """The notification for so many agents that their ids do not fit into one."""
-
-
-@attrs.frozen
-class Ask(Generic[T]):
-    """One statement, and what its rows mean."""
-
-    statement: sql.Composed
-    params: Sequence[object]
-    answer: Callable[[Sequence[Row]], T]
-
-
-def _kept_or_none(id_: str | None) -> str | None:
-    return None if id_ is None else kept_id(id_)
-
-
-def _pairs(found: Sequence[Row]) -> list[Kept]:
-    return [(given_id(id_), body) for id_, body in found]
 
 
 def ring_for(agent_ids: Collection[str]) -> str:
@@ -74,49 +44,8 @@ def ring_for(agent_ids: Collection[str]) -> str:
     return said if len(said) <= _LONGEST_RING else EVERYBODY
 
 
-class Asks:
-    """Every ask, for one schema.
-
-    Args:
-        schema: its name, checked.
-    """
-
-    def __init__(self, schema: str) -> None:
-        self.channel: Final = schema
-        self._composed: dict[str, sql.Composed] = {}
-        self._schema = sql.Identifier(schema)
-
-    def _ask(self, statement: LiteralString, params: Sequence[object], answer: Callable[[Sequence[Row]], T]) -> Ask[T]:
-        composed = self._composed.get(statement)
-        if composed is None:
-            composed = self._composed[statement] = sql.SQL(statement).format(s=self._schema)
-        return Ask(composed, params, answer)
-
-    # the directory
-
-    def agents(self, ids: Collection[str]) -> Ask[Mapping[str, Agent]]:
-        return self._ask(statements.AGENTS, ([kept_id(id_) for id_ in ids],), lambda found: agents_by_id(_pairs(found)))
-
-    def add_agent(self, agent: Agent) -> Ask[None]:
-        def answer(found: Sequence[Row]) -> None:
-            if not found:
-                raise AlreadyExists(kind="agent", id=agent.id)
-
-        return self._ask(statements.ADD_AGENT, (kept_id(agent.id), has_left(agent), to_json(agent)), answer)
-
-    def agent_body(self, agent_id: str) -> Ask[str | None]:
-        """The record as it is kept, to be compared with what is known."""
-        return self._ask(statements.AGENTS, ([kept_id(agent_id)],), lambda found: found[0][1] if found else None)
-
-    def replace_agent(self, body: str, agent: Agent) -> Ask[None]:
-        """Change the record that is kept as ``body``."""
-
-        def answer(found: Sequence[Row]) -> None:
-            if found != [(True,)]:
-                raise Conflict(kind="agent", id=agent.id)
-
-        params = (kept_id(agent.id), body, has_left(agent), to_json(agent))
-        return self._ask(statements.REPLACE_AGENT, params, answer)
+class Asks(LineAsks, TeamAsks):
+    """Every ask, for one schema."""
 
     # one command
 
@@ -127,24 +56,24 @@ class Asks:
             name = need.transfer_id if need.invitation_id is None else need.invitation_id
         key_agent, key = need.key or (None, None)
         params = (
-            _kept_or_none(need.interaction_id),
+            kept_or_none(need.interaction_id),
             kind,
-            _kept_or_none(name),
-            _kept_or_none(need.load_of),
+            kept_or_none(name),
+            kept_or_none(need.load_of),
             now,
-            _kept_or_none(need.message_id),
-            _kept_or_none(key_agent),
-            _kept_or_none(key),
+            kept_or_none(need.message_id),
+            kept_or_none(key_agent),
+            kept_or_none(key),
             [kept_id(id_) for id_ in need.agents],
         )
         return self._ask(statements.READ, params, _facts)
 
     def commit(self, decision: Decision) -> Ask[None]:
         ring = (self.channel, ring_for(decision.concerned)) if decision.concerned else (None, None)
-        return self._ask(statements.COMMIT, (*_commit_params(rows(decision)), *ring), _nothing)
+        return self._ask(statements.COMMIT, (*_commit_params(rows(decision)), *ring), nothing)
 
     def ring(self, agent_ids: Collection[str]) -> Ask[None]:
-        return self._ask(statements.RING, (self.channel, ring_for(agent_ids)), _nothing)
+        return self._ask(statements.RING, (self.channel, ring_for(agent_ids)), nothing)
 
     # what is recorded
 
@@ -152,9 +81,9 @@ class Asks:
         shown = dict(known or {})
         params = (
             kept_id(agent_id),
-            None if since is None else max(-1, min(since, _MOST)),
+            None if since is None else max(-1, min(since, MOST)),
             [kept_id(id_) for id_ in shown],
-            [min(count, _MOST) for count in shown.values()],
+            [min(count, MOST) for count in shown.values()],
             REMEMBERED_CHANGES,
         )
         return self._ask(statements.DESKTOP, params, lambda found: _desktop(found, shown))
@@ -168,99 +97,113 @@ class Asks:
 
     def transcript(self, interaction_id: str) -> Ask[tuple[Message, ...]]:
         return self._ask(
-            statements.TRANSCRIPT, (kept_id(interaction_id),), lambda found: all_loaded(_pairs(found), Message)
+            statements.TRANSCRIPT, (kept_id(interaction_id),), lambda found: all_loaded(pairs(found), Message)
         )
 
     def history(self, interaction_id: str) -> Ask[tuple[Event, ...]]:
-        return self._ask(statements.HISTORY, (kept_id(interaction_id),), lambda found: all_loaded(_pairs(found), Event))
+        return self._ask(statements.HISTORY, (kept_id(interaction_id),), lambda found: all_loaded(pairs(found), Event))
 
     def events(self, after: str | None, limit: int) -> Ask[EventPage]:
-        if after is not None and not (after.isascii() and after.isdecimal() and len(after) < len(str(_MOST))):
+        if after is not None and not (after.isascii() and after.isdecimal() and len(after) < len(str(MOST))):
             raise InvalidValue(field="after", rule="must be the cursor of an earlier page")
         start = 0 if after is None else int(after)
 
         def answer(found: Sequence[Row]) -> EventPage:
-            events = all_loaded(_pairs([(id_, body) for _, id_, body in found]), Event)
+            events = all_loaded(pairs([(id_, body) for _, id_, body in found]), Event)
             return EventPage(events=events, cursor=str(found[-1][0] if found else start))
 
-        return self._ask(statements.FEED, (start, min(limit, _MOST)), answer)
+        return self._ask(statements.FEED, (start, min(limit, MOST)), answer)
 
     # what time brings
 
     def due(self, now: datetime, limit: int) -> Ask[tuple[str, ...]]:
-        return self._ask(statements.DUE, (now, min(limit, _MOST)), _ids)
+        return self._ask(statements.DUE, (now, min(limit, MOST)), _ids)
 
     def unsent(self, limit: int) -> Ask[tuple[str, ...]]:
-        return self._ask(statements.UNSENT, (min(limit, _MOST),), _ids)
+        return self._ask(statements.UNSENT, (min(limit, MOST),), _ids)
 
     def next_unsent(self, interaction_id: str) -> Ask[Message | None]:
         return self._ask(
             statements.NEXT_UNSENT,
             (kept_id(interaction_id),),
-            lambda found: loaded(_pairs(found)[0], Message) if found else None,
+            lambda found: loaded(pairs(found)[0], Message) if found else None,
         )
 
     def mark_sent(self, message_id: str) -> Ask[None]:
-        return self._ask(statements.MARK_SENT, (kept_id(message_id),), _nothing)
+        return self._ask(statements.MARK_SENT, (kept_id(message_id),), nothing)
 
     # My Messages
 
     def mark_read(self, agent_id: str, message_id: str, *, read: bool) -> Ask[bool]:
         params = (kept_id(agent_id), kept_id(message_id), read, REMEMBERED_CHANGES)
-        return self._ask(statements.MARK_READ, params, _whether)
+        return self._ask(statements.MARK_READ, params, whether)
 
     def delete_message(self, agent_id: str, message_id: str) -> Ask[bool]:
-        return self._ask(
-            statements.DELETE_ENTRY, (kept_id(agent_id), kept_id(message_id), REMEMBERED_CHANGES), _whether
-        )
+        return self._ask(statements.DELETE_ENTRY, (kept_id(agent_id), kept_id(message_id), REMEMBERED_CHANGES), whether)
 
 
 def _commit_params(written: Rows) -> tuple[object, ...]:
     """The arguments of ``commit_decision``, but for the last two."""
-    entries = {entry.agent_id: entry for entry in written.entries}
-    noted = [entries.get(agent_id) for agent_id in written.concerned]
     key_agent, key = written.key or (None, None)
     claim = written.claim
     return (
         kept_id(written.id),
-        min(written.version, _MOST),
-        _kept_or_none(written.holder),
-        _kept_or_none(written.invitee),
+        min(written.version, MOST),
+        kept_or_none(written.holder),
+        kept_or_none(written.kept_for),
+        kept_or_none(written.invitee),
         written.offered_until,
         written.body,
-        [kept_id(transfer.id) for transfer in written.transfers],
-        [_kept_or_none(transfer.ticket) for transfer in written.transfers],
-        [transfer.live for transfer in written.transfers],
-        [transfer.deadline for transfer in written.transfers],
-        [transfer.body for transfer in written.transfers],
-        _kept_or_none(key_agent),
-        _kept_or_none(key),
-        _kept_or_none(written.request_id),
+        *_transfers(written),
+        kept_or_none(key_agent),
+        kept_or_none(key),
+        kept_or_none(written.request_id),
         [kept_id(text.id) for text in written.texts],
         [text.outbound for text in written.texts],
         [text.body for text in written.texts],
         list(written.events),
-        [kept_id(agent_id) for agent_id in written.concerned],
-        [None if entry is None else kept_id(entry.id) for entry in noted],
-        [None if entry is None else entry.read for entry in noted],
-        [None if entry is None else entry.body for entry in noted],
+        *_desks(written),
         REMEMBERED_CHANGES,
         None if claim is None else kept_id(claim.agent_id),
-        None if claim is None else min(claim.limit, _MOST),
+        None if claim is None else min(claim.limit, MOST),
         None if claim is None else claim.at,
         None if claim is None else claim.invites,
     )
 
 
+def _transfers(written: Rows) -> tuple[list[object], ...]:
+    return (
+        [kept_id(row.id) for row in written.transfers],
+        [kept_or_none(row.ticket) for row in written.transfers],
+        [row.live for row in written.transfers],
+        [row.due_at for row in written.transfers],
+        [kept_id(row.sender) for row in written.transfers],
+        [kept_id(row.target) for row in written.transfers],
+        [kept_or_none(row.waits_for) for row in written.transfers],
+        [rank(row.priority) for row in written.transfers],
+        [row.requested_at for row in written.transfers],
+        [row.body for row in written.transfers],
+    )
+
+
+def _desks(written: Rows) -> tuple[list[object], ...]:
+    """All desks that are locked, in one order whoever locks them, so that nobody waits in a circle."""
+    concerned = {kept_id(agent_id) for agent_id in written.concerned}
+    moved = {kept_id(agent_id) for agent_id in written.moved}
+    desks = sorted(concerned | moved | ({kept_id(written.claim.agent_id)} if written.claim is not None else set()))
+    entries = {kept_id(entry.agent_id): entry for entry in written.entries}
+    noted = [entries.get(agent_id) for agent_id in desks]
+    return (
+        [*desks],
+        [agent_id in concerned for agent_id in desks],
+        [agent_id for agent_id in desks if agent_id in moved],
+        [None if entry is None else kept_id(entry.id) for entry in noted],
+        [None if entry is None else entry.read for entry in noted],
+        [None if entry is None else entry.body for entry in noted],
+    )
+
+
 # How rows are read
-
-
-def _nothing(_: Sequence[Row]) -> None:
-    pass
-
-
-def _whether(found: Sequence[Row]) -> bool:
-    return found == [(True,)]
 
 
 def _ids(found: Sequence[Row]) -> tuple[str, ...]:
@@ -271,12 +214,14 @@ def _facts(found: Sequence[Row]) -> Facts:
     """Rows of ``read_need``: what it is, its id, its body."""
     of: dict[str, Kept] = {}
     agents: list[Kept] = []
-    load = 0
+    load, waiting = 0, False
     for kind, id_, body in found:
         if kind == "agent":
             agents.append((given_id(id_), body))
         elif kind == "load":
             load = int(body)
+        elif kind == "waiting":
+            waiting = True
         else:
             of[kind] = (given_id(id_), body)
     return facts(
@@ -286,6 +231,7 @@ def _facts(found: Sequence[Row]) -> Facts:
         message=of.get("message"),
         repeated=of.get("repeated"),
         agents=agents,
+        waiting=waiting,
     )
 
 

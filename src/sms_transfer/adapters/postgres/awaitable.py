@@ -14,7 +14,8 @@ import psycopg
 from psycopg.rows import tuple_row
 from psycopg_pool import AsyncConnectionPool
 
-from sms_transfer.adapters.postgres.asks import Ask, Asks
+from sms_transfer.adapters.postgres.ask import Ask
+from sms_transfer.adapters.postgres.asks import Asks
 from sms_transfer.adapters.postgres.blocking import (
     CONNECTING,
     PATIENCE,
@@ -26,14 +27,15 @@ from sms_transfer.adapters.postgres.doorbell import AsyncDoorbell
 from sms_transfer.adapters.postgres.faults import checked_encoding, out_of_pipeline, translated
 from sms_transfer.adapters.postgres.schema import check_version, checked_name, migrate
 from sms_transfer.adapters.postgres.statements import KEEP, SAVE, UNDO
-from sms_transfer.adapters.records import stored_agent
+from sms_transfer.adapters.records import stored_agent, stored_queue
 from sms_transfer.core.commands import Need
 from sms_transfer.core.decision import Decision
 from sms_transfer.core.desktop import Desktop
 from sms_transfer.core.events import Event
-from sms_transfer.core.model import Agent, Message, TransferRequest
+from sms_transfer.core.lifecycle import ChannelStatus
+from sms_transfer.core.model import Agent, Interaction, Message, Queue, Target, TransferRequest
 from sms_transfer.errors import StoreUnavailable, UnusableStore
-from sms_transfer.ports import EventPage, Facts, Subscription
+from sms_transfer.ports import EventPage, Facts, Roster, Subscription
 
 T = TypeVar("T")
 
@@ -59,7 +61,37 @@ class AsyncAskingStore(ABC):
 
     async def replace_agent(self, known: Agent, agent: Agent) -> None:
         body = await self._do(self._asks.agent_body(known.id))
-        await self._do(self._asks.replace_agent(stored_agent(body, known), agent))
+        await self._do(self._asks.replace_agent(stored_agent(body, known), known, agent))
+
+    # what agents serve together
+
+    async def queues(self, targets: Collection[Target]) -> Mapping[Target, Queue]:
+        return await self._do(self._asks.queues(targets))
+
+    async def queue_names(self, targets: Collection[Target]) -> Mapping[Target, str]:
+        return await self._do(self._asks.queue_names(targets))
+
+    async def add_queue(self, queue: Queue) -> None:
+        await self._do(self._asks.add_queue(queue))
+
+    async def replace_queue(self, known: Queue, queue: Queue) -> None:
+        body = await self._do(self._asks.queue_body(known.target))
+        await self._do(self._asks.replace_queue(stored_queue(body, known), known, queue))
+
+    async def members(self, target: Target, *, limit: int) -> tuple[Agent, ...]:
+        return await self._do(self._asks.members(target, limit))
+
+    async def able(self, target: Target, *, statuses: Collection[ChannelStatus], limit: int) -> tuple[Agent, ...]:
+        return await self._do(self._asks.able(target, statuses, limit))
+
+    async def ready(self, targets: Collection[Target]) -> Mapping[Target, int]:
+        return await self._do(self._asks.ready(targets))
+
+    async def served_by(self, agent_ids: Collection[str]) -> frozenset[Target]:
+        return await self._do(self._asks.served_by(agent_ids))
+
+    async def roster(self, since: int | None) -> Roster:
+        return await self._do(self._asks.roster(since))
 
     # one command
 
@@ -101,6 +133,31 @@ class AsyncAskingStore(ABC):
 
     async def mark_sent(self, message_id: str) -> None:
         await self._do(self._asks.mark_sent(message_id))
+
+    # who waits for an agent, and whom an agent asks often
+
+    async def loads(self, agent_ids: Collection[str], now: datetime) -> Mapping[str, int]:
+        return await self._do(self._asks.loads(agent_ids, now))
+
+    async def waiting(
+        self, targets: Collection[Target], *, after: Interaction | None = None, limit: int
+    ) -> tuple[Interaction, ...]:
+        return await self._do(self._asks.waiting(targets, after, limit))
+
+    async def waiting_targets(self) -> frozenset[Target]:
+        return await self._do(self._asks.waiting_targets())
+
+    async def waiting_counts(self, targets: Collection[Target]) -> Mapping[Target, int]:
+        return await self._do(self._asks.waiting_counts(targets))
+
+    async def favourites(self, agent_id: str) -> tuple[Target, ...]:
+        return await self._do(self._asks.favourites(agent_id))
+
+    async def mark_favourite(self, agent_id: str, target: Target, *, favourite: bool) -> None:
+        await self._do(self._asks.mark_favourite(agent_id, target, favourite=favourite))
+
+    async def recents(self, agent_id: str, *, limit: int) -> tuple[Target, ...]:
+        return await self._do(self._asks.recents(agent_id, limit=limit))
 
     # My Messages
 

@@ -12,19 +12,21 @@ import psycopg
 from psycopg.rows import tuple_row
 from psycopg_pool import ConnectionPool
 
-from sms_transfer.adapters.postgres.asks import Ask, Asks
+from sms_transfer.adapters.postgres.ask import Ask
+from sms_transfer.adapters.postgres.asks import Asks
 from sms_transfer.adapters.postgres.doorbell import Doorbell
 from sms_transfer.adapters.postgres.faults import checked_encoding, out_of_pipeline, translated
 from sms_transfer.adapters.postgres.schema import check_version, checked_name, migrate
 from sms_transfer.adapters.postgres.statements import KEEP, SAVE, UNDO
-from sms_transfer.adapters.records import stored_agent
+from sms_transfer.adapters.records import stored_agent, stored_queue
 from sms_transfer.core.commands import Need
 from sms_transfer.core.decision import Decision
 from sms_transfer.core.desktop import Desktop
 from sms_transfer.core.events import Event
-from sms_transfer.core.model import Agent, Message, TransferRequest
+from sms_transfer.core.lifecycle import ChannelStatus
+from sms_transfer.core.model import Agent, Interaction, Message, Queue, Target, TransferRequest
 from sms_transfer.errors import InvalidValue, StoreUnavailable, UnusableStore
-from sms_transfer.ports import EventPage, Facts, Subscription
+from sms_transfer.ports import EventPage, Facts, Roster, Subscription
 
 T = TypeVar("T")
 
@@ -67,7 +69,37 @@ class AskingStore(ABC):
 
     def replace_agent(self, known: Agent, agent: Agent) -> None:
         body = self._do(self._asks.agent_body(known.id))
-        self._do(self._asks.replace_agent(stored_agent(body, known), agent))
+        self._do(self._asks.replace_agent(stored_agent(body, known), known, agent))
+
+    # what agents serve together
+
+    def queues(self, targets: Collection[Target]) -> Mapping[Target, Queue]:
+        return self._do(self._asks.queues(targets))
+
+    def queue_names(self, targets: Collection[Target]) -> Mapping[Target, str]:
+        return self._do(self._asks.queue_names(targets))
+
+    def add_queue(self, queue: Queue) -> None:
+        self._do(self._asks.add_queue(queue))
+
+    def replace_queue(self, known: Queue, queue: Queue) -> None:
+        body = self._do(self._asks.queue_body(known.target))
+        self._do(self._asks.replace_queue(stored_queue(body, known), known, queue))
+
+    def members(self, target: Target, *, limit: int) -> tuple[Agent, ...]:
+        return self._do(self._asks.members(target, limit))
+
+    def able(self, target: Target, *, statuses: Collection[ChannelStatus], limit: int) -> tuple[Agent, ...]:
+        return self._do(self._asks.able(target, statuses, limit))
+
+    def ready(self, targets: Collection[Target]) -> Mapping[Target, int]:
+        return self._do(self._asks.ready(targets))
+
+    def served_by(self, agent_ids: Collection[str]) -> frozenset[Target]:
+        return self._do(self._asks.served_by(agent_ids))
+
+    def roster(self, since: int | None) -> Roster:
+        return self._do(self._asks.roster(since))
 
     # one command
 
@@ -107,6 +139,31 @@ class AskingStore(ABC):
 
     def mark_sent(self, message_id: str) -> None:
         self._do(self._asks.mark_sent(message_id))
+
+    # who waits for an agent, and whom an agent asks often
+
+    def loads(self, agent_ids: Collection[str], now: datetime) -> Mapping[str, int]:
+        return self._do(self._asks.loads(agent_ids, now))
+
+    def waiting(
+        self, targets: Collection[Target], *, after: Interaction | None = None, limit: int
+    ) -> tuple[Interaction, ...]:
+        return self._do(self._asks.waiting(targets, after, limit))
+
+    def waiting_targets(self) -> frozenset[Target]:
+        return self._do(self._asks.waiting_targets())
+
+    def waiting_counts(self, targets: Collection[Target]) -> Mapping[Target, int]:
+        return self._do(self._asks.waiting_counts(targets))
+
+    def favourites(self, agent_id: str) -> tuple[Target, ...]:
+        return self._do(self._asks.favourites(agent_id))
+
+    def mark_favourite(self, agent_id: str, target: Target, *, favourite: bool) -> None:
+        self._do(self._asks.mark_favourite(agent_id, target, favourite=favourite))
+
+    def recents(self, agent_id: str, *, limit: int) -> tuple[Target, ...]:
+        return self._do(self._asks.recents(agent_id, limit=limit))
 
     # My Messages
 

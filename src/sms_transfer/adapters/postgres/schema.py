@@ -5,15 +5,22 @@ A commit is one function call, so it is one round trip and one transaction. Its 
 1. the interaction's row is written under its version. From here on nobody else commits to this interaction, so what
    follows (numbers of texts and events, the live transfer) cannot race;
 2. ids that may be used once only are put into ``name``;
-3. the desks concerned are counted up, in the order of the agents' ids, so that two commits never wait for each other in
-   a circle. Each desk's row is locked from here on, so the places of its agent are counted by one commit at a time, and
-   by a statement that began after the one before was committed: the last place is taken once (E3);
+3. the desks of those concerned are counted up, and those of all others whose places it may change are locked, in the
+   order of the agents' ids, so that two commits never wait for each other in a circle. Each desk's row is locked from
+   here on, so the places of its agent are counted by one commit at a time, and by a statement that began after the one
+   before was committed: the last place is taken once (E3), and what ``member`` says of who can receive stays true (Q3);
 4. what the interaction has (transfers, texts, events) is written, and the doorbell rung, which PostgreSQL does when and
    if the transaction is committed.
 
 Everything that belongs to one interaction has ``interaction_id`` in its key, and ``name`` and the desks stand by
 themselves: the tables can be partitioned, or spread over machines, by interaction id, ``name`` by its own id and the
 desks by agent.
+
+``member`` says who serves a target, queues and agent groups alike, and whether they can receive: so that the longest
+idle are found in an index, however many members there are. Whoever changes an agent's rows there (a commit that moves
+their places, a change of their record, a change of a queue that they come to or go from) has locked that agent's desk
+before, and counts in a statement that began after that. Of several desks the first in order is locked first; a queue's
+own row is locked before any desk, and the row of the roster after all of them.
 
 Events get their ``position`` in the feed when the feed is first read after they are committed, and not when they are
 written: numbers given by the writers would become visible out of order, and a reader that goes by them would skip those

@@ -25,22 +25,51 @@ _FIRST: Final[Step] = (
         id TEXT NOT NULL PRIMARY KEY,
         version INTEGER NOT NULL,
         holder TEXT,
+        kept_for TEXT,
         invitee TEXT,
         offered_until INTEGER,  -- microseconds since 1970, as all instants here
         body TEXT NOT NULL
     )""",
     # Whose places an interaction takes (E3), and whose desktops it is on.
     "CREATE INDEX interaction_held ON interaction (holder) WHERE holder IS NOT NULL",
+    "CREATE INDEX interaction_kept ON interaction (kept_for) WHERE kept_for IS NOT NULL",
     "CREATE INDEX interaction_offered ON interaction (invitee, offered_until) WHERE invitee IS NOT NULL",
+    # Its number outlives a VACUUM, so that the latest keeps the highest.
     """CREATE TABLE transfer (
-        id TEXT NOT NULL PRIMARY KEY,
+        number INTEGER PRIMARY KEY,
+        id TEXT NOT NULL UNIQUE,
         interaction_id TEXT NOT NULL,
         live INTEGER NOT NULL,
-        deadline INTEGER NOT NULL,
+        due_at INTEGER NOT NULL,
+        waits_for TEXT,  -- the target that it is ROUTING to
+        rank INTEGER NOT NULL,  -- what its priority falls short of 0: the least is routed first
+        requested_at INTEGER NOT NULL,
+        sender TEXT NOT NULL,
+        target TEXT NOT NULL,
         body TEXT NOT NULL
     )""",
     # Closed requests leave the index, so that looking for what is due costs what is due (F4).
-    "CREATE INDEX transfer_due ON transfer (deadline, id) WHERE live",
+    "CREATE INDEX transfer_due ON transfer (due_at, id) WHERE live",
+    "CREATE INDEX transfer_waits ON transfer (waits_for, rank, requested_at, id) WHERE waits_for IS NOT NULL",  # Q3
+    # Whom an agent asked, and the number of the last request: what grows with those who can be asked, and not with
+    # what an agent does in a life.
+    """CREATE TABLE recent (
+        agent_id TEXT NOT NULL,
+        target TEXT NOT NULL,
+        number INTEGER NOT NULL,
+        PRIMARY KEY (agent_id, target)
+    ) WITHOUT ROWID""",
+    """CREATE TRIGGER remember_recent AFTER INSERT ON transfer BEGIN
+        INSERT INTO recent (agent_id, target, number) VALUES (new.sender, new.target, new.number)
+            ON CONFLICT (agent_id, target) DO UPDATE SET number = excluded.number;
+    END""",
+    """CREATE TABLE favourite (
+        agent_id TEXT NOT NULL,
+        number INTEGER NOT NULL,
+        target TEXT NOT NULL,
+        PRIMARY KEY (agent_id, number),
+        UNIQUE (agent_id, target)
+    ) WITHOUT ROWID""",
     "CREATE TABLE ticket (id TEXT NOT NULL PRIMARY KEY, transfer_id TEXT NOT NULL) WITHOUT ROWID",
     """CREATE TABLE used_key (
         agent_id TEXT NOT NULL,
@@ -68,7 +97,36 @@ _FIRST: Final[Step] = (
         body TEXT NOT NULL
     )""",
     "CREATE INDEX event_of ON event (interaction_id)",
-    "CREATE TABLE agent (id TEXT NOT NULL PRIMARY KEY, has_left INTEGER NOT NULL, body TEXT NOT NULL)",
+    # What `found` says of both: the version of the roster in which they came to be found as they are now (T2).
+    """CREATE TABLE agent (
+        id TEXT NOT NULL PRIMARY KEY,
+        found INTEGER NOT NULL,
+        has_left INTEGER NOT NULL,
+        status TEXT,  -- NULL for whoever cannot receive, being logged out or in do-not-disturb
+        capacity INTEGER NOT NULL,
+        body TEXT NOT NULL
+    )""",
+    "CREATE INDEX agent_found ON agent (found)",
+    # What is short stands before the body, which may be long: it is read without it.
+    """CREATE TABLE queue (
+        id TEXT NOT NULL PRIMARY KEY,
+        found INTEGER NOT NULL,
+        label TEXT NOT NULL,
+        body TEXT NOT NULL
+    )""",
+    "CREATE INDEX queue_found ON queue (found)",
+    # Who serves what (Q1), whether from the record of a queue or from an agent's own; it may name an agent whom nobody
+    # knows yet. What of the agent says who is asked next is kept here as well, so that nobody else is looked at.
+    """CREATE TABLE member (
+        agent_id TEXT NOT NULL,
+        target TEXT NOT NULL,
+        status TEXT,  -- the agent's
+        free INTEGER NOT NULL,  -- whether the agent has a free place
+        turn INTEGER NOT NULL,  -- of those alike in what stands before, the longest idle has the least
+        PRIMARY KEY (agent_id, target)
+    ) WITHOUT ROWID""",
+    "CREATE INDEX member_of ON member (target, agent_id)",
+    "CREATE INDEX member_able ON member (target, status, free, turn) WHERE status IS NOT NULL",  # Q4
     # An agent's changes are numbered without a gap, and the last is never deleted: it is the version of the desktop.
     """CREATE TABLE change (
         agent_id TEXT NOT NULL,

@@ -9,20 +9,29 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final, Self
 
-from sms_transfer.adapters.codec import to_json
-from sms_transfer.adapters.records import Rows, TransferRow, agents_by_id, all_loaded, facts, loaded, rows
+from sms_transfer.adapters.records import (
+    Rows,
+    TransferRow,
+    all_loaded,
+    facts,
+    loaded,
+    loaded_interaction,
+    rows,
+    target_key,
+    target_of,
+)
 from sms_transfer.adapters.sqlite import statements as sql
 from sms_transfer.adapters.sqlite.desktop import find
 from sms_transfer.adapters.sqlite.file import SqliteFile
 from sms_transfer.adapters.sqlite.numbers import LARGEST, clamped, microseconds
 from sms_transfer.adapters.sqlite.schema import bring_up_to_date
+from sms_transfer.adapters.sqlite.teams import SqliteTeams, count_moved
 from sms_transfer.core.check import check_span, untrusted
 from sms_transfer.core.commands import Need
 from sms_transfer.core.decision import Claim, Decision
 from sms_transfer.core.desktop import Desktop
 from sms_transfer.core.events import Event
-from sms_transfer.core.model import Agent, Message, TransferRequest
-from sms_transfer.core.policy import has_left
+from sms_transfer.core.model import Interaction, Message, Target, TransferRequest
 from sms_transfer.errors import AlreadyExists, Conflict, InvalidValue
 from sms_transfer.ports import EventPage, Facts
 
@@ -30,8 +39,12 @@ _PATIENCE: Final = timedelta(seconds=5)
 _CURSOR_DIGITS: Final = 19
 """A cursor has fewer: more events than that there never are, and what is longer is none of ours."""
 
+_Turn = tuple[int, int, str]
+"""When a request is routed (Q3), as SQLite keeps it: the least first."""
+_BEFORE_ALL: Final[_Turn] = (-LARGEST - 1, 0, "")
 
-class SqliteStore:
+
+class SqliteStore(SqliteTeams):
     """A `TransferStore` on one file, for any number of threads and of processes on one machine.
 
     What a command returned from is on the disk: it outlives the process, and with ``durable`` a loss of power too. Use
@@ -67,28 +80,6 @@ class SqliteStore:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    # the directory
-
-    def agents(self, ids: Collection[str]) -> Mapping[str, Agent]:
-        with self._file.snapshot() as connection:
-            found = [row for id_ in ids for row in connection.execute(sql.AGENT, (id_,))]
-        return agents_by_id([(id_, body) for _, id_, body in found])
-
-    def add_agent(self, agent: Agent) -> None:
-        values = (agent.id, has_left(agent), to_json(agent))
-        with self._file.writing() as connection:
-            if not connection.execute(sql.ADD_AGENT, values).rowcount:
-                raise AlreadyExists(kind="agent", id=agent.id)
-
-    def replace_agent(self, known: Agent, agent: Agent) -> None:
-        values = (has_left(agent), to_json(agent), agent.id)
-        with self._file.writing() as connection:
-            kept = [(id_, body) for _, id_, body in connection.execute(sql.AGENT, (agent.id,))]
-            # The records are compared, not their texts: an equal one may have been written in an older form.
-            if agents_by_id(kept).get(agent.id) != known:
-                raise Conflict(kind="agent", id=agent.id)
-            connection.execute(sql.REPLACE_AGENT, values)
-
     # one command
 
     def read(self, need: Need, now: datetime) -> Facts:
@@ -100,11 +91,11 @@ class SqliteStore:
             parts, values = [sql.BY_TICKET], [need.invitation_id] * 2
         else:
             parts, values = [sql.BY_TRANSFER], [need.transfer_id] * 2
-        parts += [sql.AGENT] * len(need.agents)
+        parts += [sql.ANY_WAITS] + [sql.AGENT] * len(need.agents)
         values += need.agents
         if need.load_of is not None:
             parts.append(sql.LOAD)
-            values += (need.load_of, need.load_of, microseconds(now))
+            values += (need.load_of, need.load_of, need.load_of, microseconds(now))
         if need.message_id is not None:
             parts.append(sql.MESSAGE)
             values.append(need.message_id)
@@ -133,6 +124,7 @@ class SqliteStore:
             if any(text.outbound for text in kept.texts):
                 connection.execute(sql.WAIT, (kept.id,))
             _count_changes(connection, kept)
+            count_moved(connection, kept.moved)
 
     # what is recorded
 
@@ -188,6 +180,49 @@ class SqliteStore:
             if connection.execute(sql.MARK_SENT, (message_id,)).rowcount:
                 connection.execute(sql.STOP_WAITING, (message_id,))
 
+    # who waits for an agent
+
+    def loads(self, agent_ids: Collection[str], now: datetime) -> Mapping[str, int]:
+        at = microseconds(now)
+        with self._file.snapshot() as connection:
+            found = [(id_, connection.execute(sql.LOAD, (id_, id_, id_, at)).fetchone()) for id_ in agent_ids]
+        return {id_: load for id_, (_, _, load) in found}
+
+    def waiting(
+        self, targets: Collection[Target], *, after: Interaction | None = None, limit: int
+    ) -> tuple[Interaction, ...]:
+        behind = _BEFORE_ALL if after is None or after.transfer is None else _turn_of(after.transfer)
+        limit = clamped(limit)
+        turns: list[_Turn] = []
+        with self._file.snapshot() as connection:
+            for target in set(targets):
+                turns += connection.execute(sql.LINE, (target_key(target), *behind, limit))
+            turns.sort()
+            found = [connection.execute(sql.WAITS, (id_,)).fetchone() for _, _, id_ in turns[:limit]]
+        return tuple([loaded_interaction(kept) for kept in found])
+
+    def waiting_targets(self) -> frozenset[Target]:
+        return frozenset([target_of(key) for (key,) in self._find(sql.WAITED_FOR)])
+
+    def waiting_counts(self, targets: Collection[Target]) -> Mapping[Target, int]:
+        return {target: rows[0][0] for target, rows in self._of_each(sql.COUNT_WAITING, targets).items()}
+
+    # whom an agent asks often
+
+    def favourites(self, agent_id: str) -> tuple[Target, ...]:
+        return tuple([target_of(key) for (key,) in self._find(sql.FAVOURITES, agent_id)])
+
+    def mark_favourite(self, agent_id: str, target: Target, *, favourite: bool) -> None:
+        key = target_key(target)
+        with self._file.writing() as connection:
+            if favourite:
+                connection.execute(sql.MARK_FAVOURITE, (agent_id, agent_id, key))
+            else:
+                connection.execute(sql.UNMARK_FAVOURITE, (agent_id, key))
+
+    def recents(self, agent_id: str, *, limit: int) -> tuple[Target, ...]:
+        return tuple([target_of(key) for (key,) in self._find(sql.RECENTS, agent_id, clamped(limit))])
+
     # My Messages
 
     def mark_read(self, agent_id: str, message_id: str, *, read: bool) -> bool:
@@ -206,11 +241,6 @@ class SqliteStore:
                 return False
             connection.execute(sql.COUNT_CHANGE, (agent_id, agent_id, None, message_id))
         return True
-
-    def _find(self, statement: str, *values: object) -> list[Any]:
-        """The rows of one statement."""
-        with self._file.reading() as connection:
-            return connection.execute(statement, values).fetchall()
 
 
 def _absolute(path: str | os.PathLike[str]) -> str:
@@ -232,6 +262,7 @@ def _facts(found: list[tuple[str, str, Any]]) -> Facts:
         message=by_kind.get("message"),
         repeated=by_kind.get("repeated"),
         agents=[(id_, body) for kind, id_, body in found if kind == "agent"],
+        waiting=bool(by_kind["waits"][1]),
     )
 
 
@@ -239,7 +270,7 @@ def _keep_interaction(connection: sqlite3.Connection, kept: Rows) -> None:
     """Make or replace it, if what is recorded is the version before (F1, F7)."""
     until = None if kept.offered_until is None else microseconds(kept.offered_until)
     version = min(kept.version, LARGEST)
-    values = (version, kept.holder, kept.invitee, until, kept.body, kept.id)
+    values = (version, kept.holder, kept.kept_for, kept.invitee, until, kept.body, kept.id)
     if version == 1:
         done = connection.execute(sql.FIRST_VERSION, values)
     else:
@@ -250,14 +281,33 @@ def _keep_interaction(connection: sqlite3.Connection, kept: Rows) -> None:
 
 def _check_claim(connection: sqlite3.Connection, claim: Claim) -> None:
     """Refuse a place that there is not (E3): the interaction is recorded already, so its own places are counted."""
-    values = (claim.agent_id, claim.agent_id, microseconds(claim.at), claim.agent_id)
+    values = (claim.agent_id, claim.agent_id, claim.agent_id, microseconds(claim.at), claim.agent_id)
     [[taken, left]] = connection.execute(sql.CHECK_CLAIM, values)
     if taken > claim.limit or (claim.invites and left):  # T9
         raise Conflict(kind="agent", id=claim.agent_id)
 
 
+def _rank(priority: int) -> int:
+    return -min(priority, LARGEST)
+
+
+def _turn_of(request: TransferRequest) -> _Turn:
+    return (_rank(request.priority), microseconds(request.requested_at), request.id)
+
+
 def _keep_request(connection: sqlite3.Connection, interaction_id: str, request: TransferRow) -> None:
-    values = (request.id, interaction_id, request.live, microseconds(request.deadline), request.body)
+    values = (
+        request.id,
+        interaction_id,
+        request.live,
+        microseconds(request.due_at),
+        request.waits_for,
+        _rank(request.priority),
+        microseconds(request.requested_at),
+        request.sender,
+        request.target,
+        request.body,
+    )
     if not connection.execute(sql.KEEP_REQUEST, values).rowcount:
         raise AlreadyExists(kind="transfer", id=request.id)
     if request.ticket is None or connection.execute(sql.KEEP_TICKET, (request.ticket, request.id)).rowcount:

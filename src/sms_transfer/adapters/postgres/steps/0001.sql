@@ -1,13 +1,13 @@
--- The first form of the schema: tables, and the functions that a store's operations call.
--- schema.py tells how it works. What is called from outside sees PostgreSQL's own functions only, whatever the caller's
--- search_path has. Wherever it says sms_transfer, the name of the user's choosing is put.
+-- The tables; schema.py tells how they work. Wherever it says sms_transfer, the name of the user's choosing is put.
 
--- holder: on whose desktop it is. texts, events: how many there are, so the next one's number. unsent: how many texts
--- wait for the gateway; turn: this interaction's place among those with some.
+-- holder: on whose desktop it is. kept_for: whose place it takes while a queue owns it (Q2, E3). texts, events: how many
+-- there are, so the next one's number. unsent: how many texts wait for the gateway; turn: this interaction's place among
+-- those with some.
 CREATE TABLE sms_transfer.interaction (
   id             text COLLATE "C" PRIMARY KEY,
   version        bigint NOT NULL,
   holder         text COLLATE "C",
+  kept_for       text COLLATE "C",
   invitee        text COLLATE "C",
   offered_until  timestamptz,
   texts          integer NOT NULL,
@@ -17,19 +17,26 @@ CREATE TABLE sms_transfer.interaction (
   body           text NOT NULL
 ) WITH (fillfactor = 80);
 CREATE INDEX interaction_by_holder ON sms_transfer.interaction (holder) WHERE holder IS NOT NULL;
+CREATE INDEX interaction_by_kept_for ON sms_transfer.interaction (kept_for) WHERE kept_for IS NOT NULL;
 CREATE INDEX interaction_by_invitee ON sms_transfer.interaction (invitee) WHERE invitee IS NOT NULL;
 CREATE INDEX interaction_by_turn ON sms_transfer.interaction (turn) WHERE unsent > 0;
 CREATE SEQUENCE sms_transfer.turn;
 
+-- waits_for: the target that it is ROUTING to. rank: its priority, the highest being least, so that a line is in one
+-- direction (Q3).
 CREATE TABLE sms_transfer.transfer (
   interaction_id  text COLLATE "C" NOT NULL,
   id              text COLLATE "C" NOT NULL,
   live            boolean NOT NULL,
-  deadline        timestamptz NOT NULL,
+  due_at          timestamptz NOT NULL,
+  waits_for       text COLLATE "C",
+  rank            bigint NOT NULL,
+  requested_at    timestamptz NOT NULL,
   body            text NOT NULL,
   PRIMARY KEY (interaction_id, id)
 );
-CREATE INDEX transfer_by_deadline ON sms_transfer.transfer (deadline) WHERE live;
+CREATE INDEX transfer_by_due_at ON sms_transfer.transfer (due_at) WHERE live;
+CREATE INDEX transfer_in_line ON sms_transfer.transfer (waits_for, rank, requested_at, id) WHERE waits_for IS NOT NULL;
 
 CREATE TABLE sms_transfer.text (
   interaction_id  text COLLATE "C" NOT NULL,
@@ -69,11 +76,62 @@ CREATE TABLE sms_transfer.name (
   PRIMARY KEY (kind, scope, id)
 );
 
+-- status: null for whoever is logged out or in do-not-disturb. targets: the agent groups and skills of the record.
+-- listed: the roster's version when it last changed who can be found.
 CREATE TABLE sms_transfer.agent (
   id        text COLLATE "C" PRIMARY KEY,
   has_left  boolean NOT NULL,
+  status    text COLLATE "C",
+  capacity  bigint NOT NULL,
+  targets   text[] NOT NULL,
+  listed    bigint NOT NULL,
   body      text NOT NULL
 ) WITH (fillfactor = 80);
+CREATE INDEX agent_by_listed ON sms_transfer.agent (listed);
+
+-- Queues and routing points. key: the target.
+CREATE TABLE sms_transfer.queue (
+  key     text COLLATE "C" PRIMARY KEY,
+  label   text NOT NULL,
+  listed  bigint NOT NULL,
+  body    text NOT NULL
+);
+CREATE INDEX queue_by_listed ON sms_transfer.queue (listed);
+
+-- One row: the version of who can be found (T2). It is locked until the change that counts it up is committed, so
+-- nothing is committed later under a lower one.
+CREATE TABLE sms_transfer.roster (version bigint NOT NULL);
+INSERT INTO sms_transfer.roster VALUES (0);
+
+-- Who serves which target; members of a queue need not be known. status: the agent's. free: whether they are there and
+-- have a free place. moved: the number of the last change, so the longest idle have the smallest (Q4).
+CREATE TABLE sms_transfer.member (
+  target    text COLLATE "C" NOT NULL,
+  agent_id  text COLLATE "C" NOT NULL,
+  status    text COLLATE "C",
+  free      boolean NOT NULL DEFAULT false,
+  moved     bigint NOT NULL DEFAULT 0,
+  PRIMARY KEY (target, agent_id)
+);
+CREATE INDEX member_by_agent ON sms_transfer.member (agent_id);
+CREATE INDEX member_by_status ON sms_transfer.member (target, status, free, moved) WHERE status IS NOT NULL;
+CREATE SEQUENCE sms_transfer.moved;
+
+-- Whom an agent marked, and whom they asked, each once. number: the order.
+CREATE SEQUENCE sms_transfer.asked;
+CREATE TABLE sms_transfer.favourite (
+  agent_id  text COLLATE "C" NOT NULL,
+  target    text COLLATE "C" NOT NULL,
+  number    bigint NOT NULL DEFAULT nextval('sms_transfer.asked'),
+  PRIMARY KEY (agent_id, target)
+);
+CREATE TABLE sms_transfer.recent (
+  agent_id  text COLLATE "C" NOT NULL,
+  target    text COLLATE "C" NOT NULL,
+  number    bigint NOT NULL,
+  PRIMARY KEY (agent_id, target)
+);
+CREATE INDEX recent_by_number ON sms_transfer.recent (agent_id, number);
 
 -- version: counts the changes that concern the agent, and its row is the lock under which places are counted (E3).
 CREATE TABLE sms_transfer.desk (
@@ -99,316 +157,3 @@ CREATE TABLE sms_transfer.entry (
   body      text NOT NULL,
   PRIMARY KEY (agent_id, id)
 );
-
--- Count a change for these desks, sorted by their agents' ids, with an entry of My Messages for some.
-CREATE FUNCTION sms_transfer.count_up(
-  p_agents text[], p_interaction text, p_entries text[], p_marks boolean[], p_bodies text[], p_remembered bigint
-) RETURNS void LANGUAGE plpgsql AS $$
-DECLARE
-  v_version bigint;
-BEGIN
-  FOR i IN 1 .. cardinality(p_agents) LOOP
-    INSERT INTO sms_transfer.desk AS desk (agent_id, version) VALUES (p_agents[i], 1)
-    ON CONFLICT (agent_id) DO UPDATE SET version = desk.version + 1 RETURNING version INTO v_version;
-    INSERT INTO sms_transfer.change (agent_id, version, interaction_id, entry_id)
-    VALUES (p_agents[i], v_version, p_interaction, p_entries[i]);
-    IF p_bodies[i] IS NOT NULL THEN
-      INSERT INTO sms_transfer.entry AS entry (agent_id, id, number, read, body)
-      VALUES (p_agents[i], p_entries[i], v_version, p_marks[i], p_bodies[i])
-      ON CONFLICT (agent_id, id) DO UPDATE SET body = excluded.body, read = excluded.read;
-    END IF;
-    IF v_version % 64 = 0 THEN
-      DELETE FROM sms_transfer.change WHERE agent_id = p_agents[i] AND version <= v_version - p_remembered;
-    END IF;
-  END LOOP;
-END $$;
-
--- Be the only one who counts this agent's places, until the transaction ends. The row is written, and not only locked:
--- so a transaction that sees an older one (a stricter isolation) fails instead of deciding upon what was.
-CREATE FUNCTION sms_transfer.lock_desk(p_agent text) RETURNS void LANGUAGE plpgsql AS $$
-BEGIN
-  INSERT INTO sms_transfer.desk AS desk (agent_id, version) VALUES (p_agent, 0)
-  ON CONFLICT (agent_id) DO UPDATE SET version = desk.version;
-END $$;
-
--- Refuse a claim (E3, T9). Its desk is locked, and this statement began after that, so nothing recent is missed.
-CREATE FUNCTION sms_transfer.check_claim(p_agent text, p_limit bigint, p_at timestamptz, p_invites boolean)
-RETURNS void LANGUAGE plpgsql AS $$
-BEGIN
-  IF (SELECT count(*) FROM sms_transfer.interaction WHERE holder = p_agent)
-     + (SELECT count(*) FROM sms_transfer.interaction WHERE invitee = p_agent AND offered_until > p_at) > p_limit
-     OR p_invites AND EXISTS (SELECT FROM sms_transfer.agent WHERE id = p_agent AND has_left)
-  THEN
-    RAISE EXCEPTION USING ERRCODE = 'SX001', MESSAGE = 'agent', DETAIL = p_agent;
-  END IF;
-END $$;
-
--- Keep one request: never over a closed one, nor under an id or a ticket that is taken (F3).
-CREATE FUNCTION sms_transfer.keep_transfer(
-  p_interaction text, p_id text, p_ticket text, p_live boolean, p_deadline timestamptz, p_body text
-) RETURNS void LANGUAGE plpgsql AS $$
-BEGIN
-  UPDATE sms_transfer.transfer SET live = p_live, deadline = p_deadline, body = p_body
-  WHERE interaction_id = p_interaction AND id = p_id AND live;
-  IF NOT FOUND THEN
-    INSERT INTO sms_transfer.name (kind, scope, id, interaction_id, transfer_id)
-    VALUES ('transfer', '', p_id, p_interaction, p_id) ON CONFLICT DO NOTHING;
-    IF NOT FOUND THEN
-      RAISE EXCEPTION USING ERRCODE = 'SX002', MESSAGE = 'transfer', DETAIL = p_id;
-    END IF;
-    INSERT INTO sms_transfer.transfer (interaction_id, id, live, deadline, body)
-    VALUES (p_interaction, p_id, p_live, p_deadline, p_body);
-  END IF;
-  IF p_ticket IS NULL OR EXISTS (
-    SELECT FROM sms_transfer.name WHERE kind = 'invitation' AND scope = '' AND id = p_ticket AND transfer_id = p_id
-  ) THEN
-    RETURN;
-  END IF;
-  INSERT INTO sms_transfer.name (kind, scope, id, interaction_id, transfer_id)
-  VALUES ('invitation', '', p_ticket, p_interaction, p_id) ON CONFLICT DO NOTHING;
-  IF NOT FOUND THEN
-    RAISE EXCEPTION USING ERRCODE = 'SX002', MESSAGE = 'invitation', DETAIL = p_ticket;
-  END IF;
-END $$;
-
--- Record a decision, all of it or none.
-CREATE FUNCTION sms_transfer.commit_decision(
-  p_id text, p_version bigint, p_holder text, p_invitee text, p_offered_until timestamptz, p_body text,
-  p_transfers text[], p_tickets text[], p_live boolean[], p_deadlines timestamptz[], p_transfer_bodies text[],
-  p_key_agent text, p_key text, p_key_transfer text,
-  p_texts text[], p_outbound boolean[], p_text_bodies text[],
-  p_events text[],
-  p_agents text[], p_entries text[], p_marks boolean[], p_entry_bodies text[], p_remembered bigint,
-  p_claim_agent text, p_claim_limit bigint, p_claim_at timestamptz, p_claim_invites boolean,
-  p_channel text, p_ring text
-) RETURNS void LANGUAGE plpgsql
-SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-  v_texts integer := cardinality(p_texts);
-  v_unsent integer := cardinality(array_positions(p_outbound, true));
-  v_events integer := cardinality(p_events);
-  v_text integer;
-  v_event integer;
-  v_taken text;
-BEGIN
-  IF p_version = 1 THEN
-    INSERT INTO sms_transfer.interaction
-      (id, version, holder, invitee, offered_until, texts, events, unsent, turn, body)
-    VALUES (p_id, 1, p_holder, p_invitee, p_offered_until, v_texts, v_events, v_unsent,
-      CASE WHEN v_unsent > 0 THEN nextval('sms_transfer.turn') ELSE 0 END, p_body)
-    ON CONFLICT DO NOTHING RETURNING 0, 0 INTO v_text, v_event;
-  ELSE
-    UPDATE sms_transfer.interaction SET
-      version = p_version, holder = p_holder, invitee = p_invitee, offered_until = p_offered_until,
-      texts = texts + v_texts, events = events + v_events, unsent = unsent + v_unsent,
-      turn = CASE WHEN unsent = 0 AND v_unsent > 0 THEN nextval('sms_transfer.turn') ELSE turn END, body = p_body
-    WHERE id = p_id AND version = p_version - 1
-    RETURNING texts - v_texts, events - v_events INTO v_text, v_event;
-  END IF;
-  IF NOT FOUND THEN
-    RAISE EXCEPTION USING ERRCODE = 'SX001', MESSAGE = 'interaction', DETAIL = p_id;
-  END IF;
-
-  IF p_key IS NOT NULL THEN
-    INSERT INTO sms_transfer.name (kind, scope, id, interaction_id, transfer_id)
-    VALUES ('key', p_key_agent, p_key, p_id, p_key_transfer) ON CONFLICT DO NOTHING;
-    IF NOT FOUND THEN
-      RAISE EXCEPTION USING ERRCODE = 'SX001', MESSAGE = 'key', DETAIL = p_key;
-    END IF;
-  END IF;
-  IF v_texts > 0 THEN
-    WITH fresh AS (
-      INSERT INTO sms_transfer.name (kind, scope, id, interaction_id, number)
-      SELECT 'message', '', given.id, p_id, v_text + given.number
-      FROM unnest(p_texts) WITH ORDINALITY AS given (id, number) ON CONFLICT DO NOTHING RETURNING id
-    )
-    SELECT given.id INTO v_taken FROM unnest(p_texts) AS given (id) WHERE given.id NOT IN (SELECT id FROM fresh) LIMIT 1;
-    IF FOUND THEN
-      RAISE EXCEPTION USING ERRCODE = 'SX001', MESSAGE = 'message', DETAIL = v_taken;
-    END IF;
-    INSERT INTO sms_transfer.text (interaction_id, number, id, unsent, body)
-    SELECT p_id, v_text + given.number, given.id, given.outbound, given.body
-    FROM unnest(p_texts, p_outbound, p_text_bodies) WITH ORDINALITY AS given (id, outbound, body, number);
-  END IF;
-
-  PERFORM sms_transfer.count_up(p_agents, p_id, p_entries, p_marks, p_entry_bodies, p_remembered);
-  IF p_claim_agent IS NOT NULL THEN
-    IF p_claim_agent <> ALL (p_agents) THEN
-      PERFORM sms_transfer.lock_desk(p_claim_agent);
-    END IF;
-    PERFORM sms_transfer.check_claim(p_claim_agent, p_claim_limit, p_claim_at, p_claim_invites);
-  END IF;
-
-  FOR i IN 1 .. cardinality(p_transfers) LOOP
-    PERFORM sms_transfer.keep_transfer(
-      p_id, p_transfers[i], p_tickets[i], p_live[i], p_deadlines[i], p_transfer_bodies[i]);
-  END LOOP;
-  INSERT INTO sms_transfer.event (interaction_id, number, written, body)
-  SELECT p_id, v_event + given.number, nextval('sms_transfer.written'), given.body
-  FROM unnest(p_events) WITH ORDINALITY AS given (body, number);
-  IF p_channel IS NOT NULL THEN
-    PERFORM pg_notify(p_channel, p_ring);
-  END IF;
-END $$;
-
--- All that a need asks for, in one snapshot: a stable function sees what its caller's statement sees.
-CREATE FUNCTION sms_transfer.read_need(
-  p_interaction text, p_kind text, p_name text, p_load_of text, p_now timestamptz, p_message text,
-  p_key_agent text, p_key text, p_agents text[]
-) RETURNS TABLE (kind text, id text, body text) LANGUAGE plpgsql STABLE
-SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-  v_interaction text := p_interaction;
-  v_transfer text;
-BEGIN
-  IF p_name IS NOT NULL THEN
-    SELECT name.interaction_id, name.transfer_id INTO v_interaction, v_transfer
-    FROM sms_transfer.name WHERE name.kind = p_kind AND name.scope = '' AND name.id = p_name;
-    RETURN QUERY SELECT 'request', transfer.id, transfer.body
-    FROM sms_transfer.transfer WHERE transfer.interaction_id = v_interaction AND transfer.id = v_transfer;
-  END IF;
-  RETURN QUERY SELECT 'interaction', interaction.id, interaction.body
-  FROM sms_transfer.interaction WHERE interaction.id = v_interaction;
-  IF p_load_of IS NOT NULL THEN
-    RETURN QUERY SELECT 'load', NULL, (
-      (SELECT count(*) FROM sms_transfer.interaction WHERE holder = p_load_of)
-      + (SELECT count(*) FROM sms_transfer.interaction WHERE invitee = p_load_of AND offered_until > p_now))::text;
-  END IF;
-  IF p_message IS NOT NULL THEN
-    RETURN QUERY SELECT 'message', text.id, text.body FROM sms_transfer.name JOIN sms_transfer.text USING (interaction_id, number)
-    WHERE name.kind = 'message' AND name.scope = '' AND name.id = p_message;
-  END IF;
-  IF p_key IS NOT NULL THEN
-    RETURN QUERY SELECT 'repeated', transfer.id, transfer.body
-    FROM sms_transfer.name JOIN sms_transfer.transfer USING (interaction_id)
-    WHERE name.kind = 'key' AND name.scope = p_key_agent AND name.id = p_key AND transfer.id = name.transfer_id;
-  END IF;
-  RETURN QUERY SELECT 'agent', agent.id, agent.body FROM sms_transfer.agent WHERE agent.id = ANY (p_agents);
-END $$;
-
--- A desktop, in one snapshot: all of it, or what changed after a version if the changes since are still known.
-CREATE FUNCTION sms_transfer.read_desktop(
-  p_agent text, p_since bigint, p_known text[], p_texts bigint[], p_remembered bigint
-) RETURNS TABLE (kind text, id text, number bigint, mark boolean, body text) LANGUAGE plpgsql STABLE
-SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-  v_version bigint := coalesce((SELECT version FROM sms_transfer.desk WHERE agent_id = p_agent), 0);
-  v_partial boolean := coalesce(p_since BETWEEN v_version - p_remembered AND v_version, false) AND p_since >= 0;
-  v_about text[];
-  v_entries text[];
-BEGIN
-  RETURN QUERY SELECT 'version', NULL, v_version, v_partial, NULL;
-  IF v_partial THEN
-    SELECT array_agg(DISTINCT interaction_id) FILTER (WHERE interaction_id IS NOT NULL),
-           array_agg(DISTINCT entry_id) FILTER (WHERE entry_id IS NOT NULL) INTO v_about, v_entries
-    FROM sms_transfer.change WHERE agent_id = p_agent AND version > p_since;
-    v_about := coalesce(v_about, '{}');
-    v_entries := coalesce(v_entries, '{}');
-    RETURN QUERY SELECT 'about', one, NULL::bigint, NULL::boolean, NULL FROM unnest(v_about) AS one;
-    RETURN QUERY SELECT 'about_entry', one, NULL::bigint, NULL::boolean, NULL FROM unnest(v_entries) AS one;
-  END IF;
-  RETURN QUERY SELECT CASE WHEN holder = p_agent THEN 'owned' ELSE 'offered' END,
-    interaction.id, NULL::bigint, NULL::boolean, interaction.body
-  FROM sms_transfer.interaction WHERE (holder = p_agent OR invitee = p_agent)
-    AND (v_about IS NULL OR interaction.id = ANY (v_about)) ORDER BY interaction.id;
-  RETURN QUERY SELECT 'text', text.interaction_id, text.number::bigint, NULL::boolean, text.body
-  FROM sms_transfer.interaction JOIN sms_transfer.text ON text.interaction_id = interaction.id
-    LEFT JOIN unnest(p_known, p_texts) AS known (interaction_id, texts) ON known.interaction_id = interaction.id
-  WHERE holder = p_agent AND (v_about IS NULL OR interaction.id = ANY (v_about))
-    AND text.number > coalesce(known.texts, 0) ORDER BY text.interaction_id, text.number;
-  RETURN QUERY SELECT 'entry', entry.id, entry.number, entry.read, entry.body
-  FROM sms_transfer.entry WHERE agent_id = p_agent AND (v_entries IS NULL OR entry.id = ANY (v_entries))
-  ORDER BY entry.number;
-END $$;
-
--- The interactions whose texts wait, those that waited longest first; they go to the end of the row.
-CREATE FUNCTION sms_transfer.next_turns(p_limit bigint) RETURNS TABLE (interaction text) LANGUAGE sql
-SET search_path = pg_catalog, pg_temp AS $$
-  WITH waiting AS (
-    SELECT id, turn FROM sms_transfer.interaction WHERE unsent > 0 ORDER BY turn LIMIT p_limit FOR UPDATE SKIP LOCKED
-  ), numbered AS (
-    SELECT id, turn, nextval('sms_transfer.turn') AS next FROM (SELECT * FROM waiting ORDER BY turn) AS waiting
-  ), moved AS (
-    UPDATE sms_transfer.interaction SET turn = numbered.next FROM numbered
-    WHERE interaction.id = numbered.id RETURNING interaction.id
-  )
-  SELECT id FROM numbered JOIN moved USING (id) ORDER BY numbered.turn
-$$;
-
--- A page of the feed. Events that nobody has read yet get their places now, when they are committed and can be seen.
-CREATE FUNCTION sms_transfer.read_feed(p_after bigint, p_limit bigint)
-RETURNS TABLE (place bigint, interaction text, content text) LANGUAGE plpgsql
-SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-  v_last bigint;
-  v_new bigint;
-BEGIN
-  SELECT last INTO v_last FROM sms_transfer.feed FOR UPDATE;
-  IF p_after > v_last THEN
-    RAISE EXCEPTION USING ERRCODE = 'SX003', MESSAGE = 'cursor';
-  END IF;
-  IF v_last - p_after < p_limit THEN
-    WITH fresh AS (
-      SELECT event.interaction_id, event.number, v_last + row_number() OVER (ORDER BY event.written) AS place
-      FROM sms_transfer.event WHERE event.position IS NULL ORDER BY event.written LIMIT p_limit - (v_last - p_after)
-    )
-    UPDATE sms_transfer.event SET position = fresh.place FROM fresh
-    WHERE event.interaction_id = fresh.interaction_id AND event.number = fresh.number;
-    GET DIAGNOSTICS v_new = ROW_COUNT;
-    UPDATE sms_transfer.feed SET last = v_last + v_new;
-  END IF;
-  RETURN QUERY SELECT event.position, event.interaction_id, event.body FROM sms_transfer.event
-  WHERE event.position > p_after ORDER BY event.position LIMIT p_limit;
-END $$;
-
--- Change a record. It takes the desk's lock, so it stands before or after an invitation, and never beside it (T9).
-CREATE FUNCTION sms_transfer.replace_agent(p_id text, p_known text, p_has_left boolean, p_body text)
-RETURNS boolean LANGUAGE plpgsql
-SET search_path = pg_catalog, pg_temp AS $$
-BEGIN
-  PERFORM sms_transfer.lock_desk(p_id);
-  UPDATE sms_transfer.agent SET has_left = p_has_left, body = p_body WHERE id = p_id AND body = p_known;
-  RETURN FOUND;
-END $$;
-
--- A gateway took this text; saying so twice does no harm.
-CREATE FUNCTION sms_transfer.mark_sent(p_id text) RETURNS void LANGUAGE plpgsql
-SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-  v_interaction text;
-  v_number integer;
-BEGIN
-  SELECT interaction_id, number INTO v_interaction, v_number
-  FROM sms_transfer.name WHERE kind = 'message' AND scope = '' AND id = p_id;
-  UPDATE sms_transfer.text SET unsent = false WHERE interaction_id = v_interaction AND number = v_number AND unsent;
-  IF FOUND THEN
-    UPDATE sms_transfer.interaction SET unsent = unsent - 1 WHERE id = v_interaction;
-  END IF;
-END $$;
-
--- My Messages (D4): true if there is such an entry; a change only if there was one.
-CREATE FUNCTION sms_transfer.mark_read(p_agent text, p_id text, p_read boolean, p_remembered bigint)
-RETURNS boolean LANGUAGE plpgsql
-SET search_path = pg_catalog, pg_temp AS $$
-BEGIN
-  PERFORM FROM sms_transfer.desk WHERE agent_id = p_agent FOR UPDATE;
-  UPDATE sms_transfer.entry SET read = p_read WHERE agent_id = p_agent AND id = p_id AND read <> p_read;
-  IF FOUND THEN
-    PERFORM sms_transfer.count_up(ARRAY[p_agent], NULL, ARRAY[p_id], ARRAY[NULL]::boolean[], ARRAY[NULL]::text[], p_remembered);
-    RETURN true;
-  END IF;
-  RETURN EXISTS (SELECT FROM sms_transfer.entry WHERE agent_id = p_agent AND id = p_id);
-END $$;
-
-CREATE FUNCTION sms_transfer.delete_entry(p_agent text, p_id text, p_remembered bigint)
-RETURNS boolean LANGUAGE plpgsql
-SET search_path = pg_catalog, pg_temp AS $$
-BEGIN
-  PERFORM FROM sms_transfer.desk WHERE agent_id = p_agent FOR UPDATE;
-  DELETE FROM sms_transfer.entry WHERE agent_id = p_agent AND id = p_id;
-  IF FOUND THEN
-    PERFORM sms_transfer.count_up(ARRAY[p_agent], NULL, ARRAY[p_id], ARRAY[NULL]::boolean[], ARRAY[NULL]::text[], p_remembered);
-    RETURN true;
-  END IF;
-  RETURN false;
-END $$;
