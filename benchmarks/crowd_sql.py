@@ -122,12 +122,16 @@ def postgres_statements(crowd: Crowd) -> list[str]:
     counts, whole = "2, 1, 0, 0", _interaction(crowd)
     begun = "NULL" if crowd.deadline is None else f"'{(crowd.deadline - TIMEOUT).isoformat()}'::timestamptz"
     made = [
-        f"INSERT INTO agent SELECT {_OWNER}, false, 'ready', {PLENTY}, '{{}}', n + 1, {_agent()} {each}"
-        f" WHERE n % {PER_AGENT} = 0",
+        (
+            f"INSERT INTO agent SELECT {_OWNER}, false, 'ready', {PLENTY}, '{{}}', n + 1, {_agent()} {each}"
+            f" WHERE n % {PER_AGENT} = 0"
+        ),
         f"UPDATE roster SET version = {end}",
         f"INSERT INTO desk SELECT {_OWNER}, {PER_AGENT} {each} WHERE n % {PER_AGENT} = 0",
-        f"INSERT INTO interaction SELECT {_ID}, {version}, {_OWNER}, NULL, {invitee}, {until}, {counts},"
-        f" {whole} {each}",
+        (
+            f"INSERT INTO interaction SELECT {_ID}, {version}, {_OWNER}, NULL, {invitee}, {until}, {counts},"
+            f" {whole} {each}"
+        ),
         f"INSERT INTO text SELECT {_ID}, k + 1, {_TEXT}, false, {_text()} {each}, {_TWICE}",
         f"INSERT INTO name SELECT 'message', '', {_TEXT}, {_ID}, NULL, k + 1 {each}, {_TWICE}",
         f"INSERT INTO event SELECT {_ID}, 1, nextval('written'), n + 1, {_event()} {each}",
@@ -137,8 +141,10 @@ def postgres_statements(crowd: Crowd) -> list[str]:
     ]
     if crowd.deadline is not None:
         made += [
-            f"INSERT INTO transfer SELECT {_ID}, {_TRANSFER}, true, {until}, NULL, 0, {begun},"
-            f" {_request(crowd.deadline)} {each}",
+            (
+                f"INSERT INTO transfer SELECT {_ID}, {_TRANSFER}, true, {until}, NULL, 0, {begun},"
+                f" {_request(crowd.deadline)} {each}"
+            ),
             f"INSERT INTO name SELECT 'transfer', '', {_TRANSFER}, {_ID}, {_TRANSFER} {each}",
             f"INSERT INTO name SELECT 'invitation', '', {_TICKET}, {_ID}, {_TRANSFER} {each}",
         ]

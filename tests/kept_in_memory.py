@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Final
 
 from sms_transfer import Agent, Desktop, Event, EventPage, Message, TransferRequest
+from sms_transfer.adapters.blocking import AwaitableTeams, at_once
 from sms_transfer.adapters.in_process import InProcessMessaging
 from sms_transfer.adapters.memory import MemoryStore
 from sms_transfer.core.commands import Need
@@ -49,11 +50,19 @@ class AsyncDoorbell:
         return self._bell.listen(agent_id, wake)
 
 
-class AsyncSharedStore:
+class AsyncSharedStore(AwaitableTeams):
     """The same, with coroutines."""
 
     def __init__(self, store: SharedStore) -> None:
+        super().__init__(store, at_once)
         self.store: Final = store
+        self.loads: Final = at_once(store.loads)
+        self.waiting: Final = at_once(store.waiting)
+        self.waiting_targets: Final = at_once(store.waiting_targets)
+        self.waiting_counts: Final = at_once(store.waiting_counts)
+        self.favourites: Final = at_once(store.favourites)
+        self.mark_favourite: Final = at_once(store.mark_favourite)
+        self.recents: Final = at_once(store.recents)
         self.task: Task[None] | None = None
         self.doorbell: Final = AsyncDoorbell(store.doorbell)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 import broken_stores
+import broken_teams
 from sms_transfer.testing.conformance import (
     MessagingConformance,
     StoreConformance,
@@ -15,10 +16,12 @@ from sms_transfer.testing.conformance import (
 )
 from sms_transfer.testing.conformance._suite import Suite
 
-FILE = Path(broken_stores.__file__)
+MODULES = (broken_stores, broken_teams)
+FILES = [str(Path(str(module.__file__))) for module in MODULES]
 SUITES = {
     name: suite
-    for name, suite in vars(broken_stores).items()
+    for module in MODULES
+    for name, suite in vars(module).items()
     if isinstance(suite, type) and issubclass(suite, Suite) and name.startswith("Test")
 }
 NAMED: dict[str, frozenset[str]] = {name: vars(suite)["caught_by"] for name, suite in SUITES.items()}
@@ -52,7 +55,7 @@ class Run:
 def run() -> Run:
     """All of them in one run, inside this one."""
     run = Run()
-    pytest.main([str(FILE), "-q", "--no-header", "-p", "no:cacheprovider", "-p", "no:hypothesispytest"], plugins=[run])
+    pytest.main([*FILES, "-q", "--no-header", "-p", "no:cacheprovider", "-p", "no:hypothesispytest"], plugins=[run])
     return run
 
 

@@ -29,11 +29,11 @@ from sms_transfer.testing.conformance._commits import Scene
 from sms_transfer.testing.conformance._dictionaries import Dictionaries
 from sms_transfer.testing.conformance._events import EVENTS
 from sms_transfer.testing.conformance._store_suite import ReopenStore
-from sms_transfer.testing.conformance.aio import MakeAsyncStore, ReopenAsyncStore
+from sms_transfer.testing.conformance.aio import BlockingStore, Loop, MakeAsyncStore, ReopenAsyncStore
 from sms_transfer.testing.conformance.directory import ReopenDirectory
 from sms_transfer.testing.conformance.messaging import ReopenMessaging
 
-EVERYTHING = frozenset({Capability.DURABLE, Capability.MANY_HANDLES, Capability.RINGS_ON_COMMIT})
+EVERYTHING = frozenset({Capability.DURABLE, Capability.MANY_HANDLES, Capability.RINGS_ON_COMMIT, Capability.KNOWS_IDLE})
 
 
 def reopen(store: TransferStore) -> SharedStore:
@@ -44,6 +44,8 @@ def reopen(store: TransferStore) -> SharedStore:
 
 class TestMemoryStore(StoreConformance):
     """The store in memory is a store like any other."""
+
+    capabilities = frozenset({Capability.KNOWS_IDLE})
 
     @pytest.fixture
     def make_store(self) -> type[MemoryStore]:
@@ -101,9 +103,9 @@ class TestAwaitableMemoryStore(AsyncStoreConformance):
 
 
 class TestMemoryDirectory(DirectoryConformance):
-    """The agents of a store, by themselves."""
+    """The agents of a store, and what they serve, by themselves."""
 
-    capabilities = frozenset({Capability.MANY_HANDLES})
+    capabilities = frozenset({Capability.MANY_HANDLES, Capability.TEAMS, Capability.KNOWS_IDLE})
 
     @pytest.fixture
     def make_directory(self) -> type[SharedStore]:
@@ -154,6 +156,18 @@ def test_the_suite_has_an_event_of_every_kind() -> None:
     exported = {value for name in sms_transfer.__all__ if isinstance(value := getattr(sms_transfer, name), type)}
     kinds = {kind for kind in exported if issubclass(kind, Event) and attrs.has(kind)}
     assert {type(event) for event in EVENTS} == kinds - {Event, TransferEvent, TransferClosed}
+
+
+def test_a_driven_store_has_every_method() -> None:
+    """D7: what is asked of a store is asked of one with coroutines."""
+    wanted = {name for base in AsyncTransferStore.__mro__ for name in vars(base) if not name.startswith("_")}
+    loop = Loop()
+
+    driven = BlockingStore(loop, AsyncSharedStore(SharedStore()))
+
+    loop.close()
+    assert {"add_queue", "waiting", "recents", "commit"} <= wanted
+    assert set() == {name for name in wanted if not callable(getattr(driven, name, None))}
 
 
 class Remembering(MemoryStore):

@@ -153,6 +153,6 @@ def assert_one_by_one(centre: Centre, transfer_id: str) -> None:
         assert (TransferState.FAILED, members) == (request.state, set(asked))
 
 
-def first_invited(centre: Centre, interaction_id: str) -> object:
+def first_invited(centre: Centre, interaction_id: str) -> datetime:
     """When somebody was asked first."""
     return next(event.at for event in centre.service.history(interaction_id) if isinstance(event, InvitationSent))

@@ -13,6 +13,7 @@ import pytest
 
 from sms_transfer import (
     Agent,
+    AlreadyExists,
     ChannelStatus,
     CorruptRecord,
     Interaction,
@@ -134,6 +135,8 @@ def test_t2_handles_tell_of_each_others_changes(path: Path, store: SqliteStore, 
         asked(service, "i", Target.agent("bob"))
         assert Roster(version=first.version, agents=(), queues=(), complete=False) == other.roster(first.version)
 
+        with pytest.raises(AlreadyExists):
+            other.add_queue(store.queues([SALES])[SALES])
         service.update_queue(SALES, ["bob"])
         service.update_agent(Agent("carol", "Caroline"))
 
@@ -156,7 +159,9 @@ def test_f6_a_file_that_is_opened_again_has_who_waits_and_whom_one_asks(
 
     with SqliteStore(path) as again:
         assert queues == again.queues([SALES, NIGHT])
-        assert ["k", "i", "j", "l"] == ids(again.waiting([SALES, NIGHT], limit=9))
+        line = again.waiting([SALES, NIGHT], limit=9)
+        assert ["k", "i", "j", "l"] == ids(line)
+        assert ["j", "l"] == ids(again.waiting([SALES, NIGHT], after=line[1], limit=9))
         assert {SALES: 3, NIGHT: 1} == again.waiting_counts([SALES, NIGHT])
         assert (TEAM, SALES) == again.favourites("alice")
         assert (SALES, NIGHT) == again.recents("alice", limit=9)
@@ -181,6 +186,7 @@ def test_q4_a_file_that_is_opened_again_has_who_is_longest_idle(
     with SqliteStore(path) as again:
         assert ["bob", "carol"] == ids(again.able(SALES, statuses=READY, limit=9))
         assert ["bob", "carol"] == ids(again.able(TEAM, statuses=READY, limit=9))
+        assert {SALES: 2, NIGHT: 1} == again.ready([SALES, NIGHT])
         assert (Target.agent("carol"), SALES) == again.recents("alice", limit=9)
         asked(TransferService(again, clock=ManualClock()), "k", NIGHT)
         assert (NIGHT, Target.agent("carol")) == again.recents("alice", limit=2)

@@ -38,7 +38,10 @@ _ON_CHANNEL: Final = frozenset({ChannelStatus.READY, ChannelStatus.NOT_READY})
 class LongestIdle:
     """The default router: the agent who was given nothing, and changed nothing, for the longest time (Q4)."""
 
-    reach: Final = _REACH
+    @property
+    def reach(self) -> int:
+        """A few, in case some are taken in the meantime."""
+        return _REACH
 
     def pick(self, interaction: Interaction, candidates: Sequence[Candidate]) -> str | None:  # noqa: ARG002 - a router's
         """The first candidate, whatever the interaction."""
@@ -158,7 +161,7 @@ class Routing:
                 wanted |= await self.teams.served_by(one.freed)
                 wanted |= {Target.agent(agent_id) for agent_id in one.freed}  # whose turn it is as a fallback
             invited += await self._serve(wanted, record, work)
-            wanted = set()
+            wanted = set[Target]()
         return invited
 
     async def _serve(self, targets: set[Target], record: Recorder, work: list[Recorded]) -> int:

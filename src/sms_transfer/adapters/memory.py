@@ -9,14 +9,14 @@ import heapq
 from collections import deque
 from collections.abc import Collection, Mapping
 from datetime import datetime
-from itertools import count, islice
+from itertools import islice
 from threading import Lock
 
 import attrs
 
 from sms_transfer.adapters.memory_lines import MemoryLines, MemoryTeams, turn_of
 from sms_transfer.core.commands import Need
-from sms_transfer.core.decision import Claim, Decision, places_moved
+from sms_transfer.core.decision import Claim, Decision, asked_for, places_moved
 from sms_transfer.core.desktop import Desktop, Transcript
 from sms_transfer.core.events import Event
 from sms_transfer.core.lifecycle import ChannelStatus, TransferState
@@ -50,7 +50,7 @@ class _Desk:
         self.offered: dict[str, datetime] = {}  # until when
         self.kept: dict[str, None] = {}  # what a queue owns and can give back
         self.favourites: dict[Target, None] = {}
-        self.recents: dict[Target, datetime] = {}  # when they were asked for; the latest last
+        self.recents: dict[Target, None] = {}  # the latest last
         self.messages: dict[str, SystemMessage] = {}
         self.version = 0
         self.changes: deque[tuple[str | None, str | None]] = deque(maxlen=_REMEMBERED_CHANGES)
@@ -114,8 +114,6 @@ class MemoryStore:
         self._queues: dict[Target, Queue] = {}
         self._in_queues: dict[str, dict[Target, None]] = {}  # by agent
         self._teams = MemoryTeams()
-        self._turn = count()
-        self._turns: dict[str, int] = {}  # of agents; the higher, the less idle
         self._lines = MemoryLines(self._is_waiting)
         self._changed: dict[Target, int] = {}  # who can be found, with the version of the last change, in that order
         self._roster_version = 0
@@ -171,7 +169,7 @@ class MemoryStore:
         for agent_id in before - queue.members:
             self._in_queues[agent_id].pop(queue.target)
             self._enrol(agent_id)
-        for agent_id in sorted(queue.members - before, key=self._idle_since):
+        for agent_id in sorted(queue.members - before):
             self._in_queues.setdefault(agent_id, {})[queue.target] = None
             self._enrol(agent_id)
         self._note(queue.target)
@@ -190,7 +188,11 @@ class MemoryStore:
 
     def served_by(self, agent_ids: Collection[str]) -> frozenset[Target]:
         with self._lock:
-            return frozenset().union(*[self._teams.served_by(id_) for id_ in agent_ids])
+            found = set[Target]()
+            for id_ in agent_ids:
+                found |= self._teams.served_by(id_)
+                found.update(self._in_queues.get(id_, ()))  # whoever is known to another directory only
+            return frozenset(found)
 
     def roster(self, since: int | None) -> Roster:
         with self._lock:
@@ -220,19 +222,14 @@ class MemoryStore:
             self._teams.enrol(agent_id, targets_of(agent).union(self._in_queues.get(agent_id, ())))
             self._place(agent_id, last=False)
 
-    def _idle_since(self, agent_id: str) -> tuple[int, str]:
-        return self._turns.get(agent_id, 0), agent_id
-
     def _place(self, agent_id: str, *, last: bool) -> None:
         """Bring up to date whether this agent can receive. Deadlines that nothing has recorded yet still count."""
         agent = self._agents.get(agent_id)
-        if last:
-            self._turns[agent_id] = next(self._turn)
         if agent is None or not self._teams.served_by(agent_id):
             return
         desk = self._desks.get(agent_id)
         here = agent.status is not ChannelStatus.LOGGED_OUT and not agent.do_not_disturb
-        free = desk is None or desk.taken < agent.capacity
+        free = (0 if desk is None else desk.taken) < agent.capacity
         self._teams.place(
             agent_id,
             agent.status if here and free else None,
@@ -312,6 +309,10 @@ class MemoryStore:
         self._move(conversation.interaction, interaction)
         conversation.interaction = interaction
         for request in decision.requests:
+            if request.id not in self._transfers and request.id in asked_for(decision):
+                recents = self._desk(request.sender).recents
+                recents.pop(request.target, None)
+                recents[request.target] = None
             self._keep_request(request)
         if decision.key is not None:
             self._keys[decision.key] = decision.request.id
@@ -352,8 +353,6 @@ class MemoryStore:
         if request.invitation is not None:
             self._tickets[request.invitation.id] = request.id
         self._keep_in_line(known, request)
-        if known is None:
-            self._keep_recent(request)
         if not request.state.is_final:
             heapq.heappush(self._deadlines, (request.due_at, request.id))
             self._live += known is None
@@ -362,13 +361,6 @@ class MemoryStore:
             if len(self._deadlines) > 2 * self._live + 64:  # mostly entries of closed requests: drop them
                 self._deadlines = [entry for entry in self._deadlines if self._is_live(entry)]
                 heapq.heapify(self._deadlines)
-
-    def _keep_recent(self, request: TransferRequest) -> None:
-        """The sender asked for this target; what goes on waiting in its queue was asked for before (Q2)."""
-        recents = self._desk(request.sender).recents
-        if recents.get(request.target) != request.requested_at:
-            recents.pop(request.target, None)
-            recents[request.target] = request.requested_at
 
     def _keep_in_line(self, known: TransferRequest | None, request: TransferRequest) -> None:
         before = known.present_target if known is not None and known.state is TransferState.ROUTING else None

@@ -128,7 +128,7 @@ class MemoryLines:
         return self._counts.get(target, 0)
 
     def first(self, targets: Collection[Target], after: Turn | None, limit: int) -> list[Turn]:
-        found = [turn for target in targets for turn in self._first(target, after, limit)]
+        found = [turn for target in set(targets) for turn in self._first(target, after, limit)]
         return sorted(found)[:limit]
 
     def _first(self, target: Target, after: Turn | None, limit: int) -> Collection[Turn]:

@@ -6,7 +6,7 @@ what cannot be read back is told in one way.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from functools import lru_cache
 from threading import Lock
@@ -15,7 +15,7 @@ from typing import Final, TypeVar
 import attrs
 
 from sms_transfer.adapters.codec import from_json, to_json
-from sms_transfer.core.decision import Claim, Decision, places_moved
+from sms_transfer.core.decision import Claim, Decision, asked_for, places_moved
 from sms_transfer.core.events import Event
 from sms_transfer.core.lifecycle import ChannelStatus, TransferState
 from sms_transfer.core.model import (
@@ -55,8 +55,8 @@ class TransferRow:
         ticket: the id of its invitation; None where nobody is invited now.
         live: whether it still waits for its outcome, and so can be due.
         due_at: when it is.
-        sender: who made it.
-        target: what it was made for, as `target_key` writes it.
+        sender: who asks for it; None where nobody does with this (`sms_transfer.core.decision.asked_for`).
+        target: what they ask for, as `target_key` writes it.
         waits_for: the target that it is ROUTING to, written likewise; None where it is not ROUTING.
         priority: the highest is routed first (Q3).
         requested_at: of two with the same priority the older is.
@@ -66,7 +66,7 @@ class TransferRow:
     ticket: str | None
     live: bool
     due_at: datetime
-    sender: str
+    sender: str | None
     target: str
     waits_for: str | None
     priority: int
@@ -191,6 +191,7 @@ def rows(decision: Decision) -> Rows:
     """What a decision writes."""
     interaction = decision.interaction
     invitation = interaction.live_invitation
+    asked = asked_for(decision)
     body = to_json(interaction)
     _written.remember(body, interaction)
     return Rows(
@@ -201,7 +202,7 @@ def rows(decision: Decision) -> Rows:
         invitee=None if invitation is None else invitation.invitee,
         offered_until=None if invitation is None else invitation.deadline,
         body=body,
-        transfers=tuple([_transfer_row(request) for request in decision.requests]),
+        transfers=tuple([_transfer_row(request, asked) for request in decision.requests]),
         key=decision.key,
         request_id=None if decision.key is None else decision.request.id,
         texts=tuple([TextRow(text.id, text.direction is Direction.OUTBOUND, to_json(text)) for text in decision.texts]),
@@ -215,13 +216,13 @@ def rows(decision: Decision) -> Rows:
     )
 
 
-def _transfer_row(request: TransferRequest) -> TransferRow:
+def _transfer_row(request: TransferRequest, asked: Collection[str]) -> TransferRow:
     return TransferRow(
         id=request.id,
         ticket=None if request.invitation is None else request.invitation.id,
         live=not request.state.is_final,
         due_at=request.due_at,
-        sender=request.sender,
+        sender=request.sender if request.id in asked else None,
         target=target_key(request.target),
         waits_for=target_key(request.present_target) if request.state is TransferState.ROUTING else None,
         priority=request.priority,

@@ -109,6 +109,17 @@ def places_moved(decision: Decision) -> tuple[str, ...]:
     return tuple(sorted({*decision.concerned, *[request.sender for request in decision.requests]}))
 
 
+def asked_for(decision: Decision) -> frozenset[str]:
+    """The ids of the requests of a decision that their senders ask for with it, should they be new.
+
+    What goes on waiting in a queue under a new request was asked for before (Q2).
+    """
+    going_on = {(request.sender, request.requested_at) for request in decision.requests if request.state.is_final}
+    return frozenset(
+        [request.id for request in decision.requests if (request.sender, request.requested_at) not in going_on]
+    )
+
+
 def known_agent(agent_id: str, context: Context) -> Agent:
     """The record of an agent who asks for something.
 

@@ -355,9 +355,9 @@ class TransferStore(Directory, Teams, Protocol):
         ...
 
     def recents(self, agent_id: str, *, limit: int) -> tuple[Target, ...]:
-        """The targets of the requests that this agent made, each once, the last `TransferRequest.requested_at` first.
+        """The targets of the requests that this agent asked for, each once, the last recorded first.
 
-        Of two of the same instant either may come first.
+        Which requests these are says `sms_transfer.core.decision.asked_for`.
         """
         ...
 

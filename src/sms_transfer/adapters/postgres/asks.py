@@ -177,7 +177,7 @@ def _transfers(written: Rows) -> tuple[list[object], ...]:
         [kept_or_none(row.ticket) for row in written.transfers],
         [row.live for row in written.transfers],
         [row.due_at for row in written.transfers],
-        [kept_id(row.sender) for row in written.transfers],
+        [None if row.sender is None else kept_id(row.sender) for row in written.transfers],
         [kept_id(row.target) for row in written.transfers],
         [kept_or_none(row.waits_for) for row in written.transfers],
         [rank(row.priority) for row in written.transfers],

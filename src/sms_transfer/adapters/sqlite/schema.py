@@ -44,7 +44,7 @@ _FIRST: Final[Step] = (
         waits_for TEXT,  -- the target that it is ROUTING to
         rank INTEGER NOT NULL,  -- what its priority falls short of 0: the least is routed first
         requested_at INTEGER NOT NULL,
-        sender TEXT NOT NULL,
+        sender TEXT,
         target TEXT NOT NULL,
         body TEXT NOT NULL
     )""",
@@ -59,7 +59,7 @@ _FIRST: Final[Step] = (
         number INTEGER NOT NULL,
         PRIMARY KEY (agent_id, target)
     ) WITHOUT ROWID""",
-    """CREATE TRIGGER remember_recent AFTER INSERT ON transfer BEGIN
+    """CREATE TRIGGER remember_recent AFTER INSERT ON transfer WHEN new.sender IS NOT NULL BEGIN
         INSERT INTO recent (agent_id, target, number) VALUES (new.sender, new.target, new.number)
             ON CONFLICT (agent_id, target) DO UPDATE SET number = excluded.number;
     END""",

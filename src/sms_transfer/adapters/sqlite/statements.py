@@ -193,4 +193,4 @@ ABLE: Final = (
     " WHERE m.target = ? AND m.status = ? AND m.free = 1 ORDER BY m.turn LIMIT ?"
 )
 COUNT_READY: Final = "SELECT count(*) FROM member WHERE target = ? AND status = 'ready'"
-SERVED: Final = "SELECT m.target FROM member AS m JOIN agent AS a ON a.id = m.agent_id WHERE m.agent_id = ?"
+SERVED: Final = "SELECT target FROM member WHERE agent_id = ?"

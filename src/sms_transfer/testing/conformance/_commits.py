@@ -8,13 +8,14 @@ import pytest
 from sms_transfer.core.commands import Need
 from sms_transfer.core.decision import Claim, Decision
 from sms_transfer.core.lifecycle import ChannelStatus, TransferState
-from sms_transfer.core.model import Agent, Direction, Interaction, Invitation
+from sms_transfer.core.model import Agent, Direction, Interaction, Invitation, Queue
 from sms_transfer.errors import AlreadyExists, Conflict, SmsTransferError
 from sms_transfer.ports import Facts, TransferStore
 from sms_transfer.testing.conformance._reading import Story, reading
 from sms_transfer.testing.conformance._samples import (
     ALIKE,
     NOW,
+    QUEUE,
     TIMEOUT,
     change,
     closed,
@@ -25,7 +26,9 @@ from sms_transfer.testing.conformance._samples import (
     note,
     opened,
     opening,
+    placing,
     request,
+    routing,
     text,
 )
 from sms_transfer.testing.conformance._store_suite import MakeStore, StoreSuite, put
@@ -275,6 +278,11 @@ class Scene:
         other = put(store, opening(opened("j")))
         store.commit(inviting(other, request("j", "t-other", "carol")))
         before = put(store, closing(put(store, inviting(first, request(id_="t-old"), key=("alice", "k-old")))))
+        store.add_queue(Queue(QUEUE, {"bob", "dave", "later"}, name="Sales"))
+        store.commit(
+            placing(put(store, opening(opened("k"))), attrs.evolve(routing("k", "t-queued"), return_to_sender=True))
+        )
+        store.mark_favourite("alice", QUEUE, favourite=True)
         self.sound = self._decide(before)
         self.refused = {
             "version": attrs.evolve(self.sound, interaction=attrs.evolve(self.sound.interaction, version=7)),
@@ -288,9 +296,9 @@ class Scene:
             "ticket": self._decide(before, ticket="v-t-other"),
         }
         self.story = Story(
-            interactions=("i", "j"),
+            interactions=("i", "j", "k"),
             agents=("alice", "bob", "carol", "dave"),
-            transfers=("t", "t-old", "t-other"),
+            transfers=("t", "t-old", "t-other", "t-queued"),
             texts=("old", "in", "out"),
             keys=(("alice", "k"), ("alice", "k-old")),
         )

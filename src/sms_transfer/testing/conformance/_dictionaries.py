@@ -3,21 +3,34 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Collection
 from datetime import datetime, timedelta
+from typing import Final
 
 import attrs
 
 from sms_transfer.core.decision import Claim, Decision
 from sms_transfer.core.events import Event
-from sms_transfer.core.lifecycle import ChannelStatus, InteractionState
-from sms_transfer.core.model import Agent, Direction, Interaction, Message, TransferRequest
+from sms_transfer.core.lifecycle import ChannelStatus, InteractionState, TransferState
+from sms_transfer.core.model import (
+    Agent,
+    Direction,
+    Interaction,
+    Message,
+    Queue,
+    Target,
+    TransferRequest,
+    targets_of,
+)
 from sms_transfer.core.notices import SystemMessage
 from sms_transfer.errors import AlreadyExists, Conflict, SmsTransferError
-from sms_transfer.testing.conformance._reading import Desk, Reading, Story
-from sms_transfer.testing.conformance._samples import NOW
+from sms_transfer.testing.conformance._reading import Desk, Reading, Serving, Story, all_tickets
+from sms_transfer.testing.conformance._samples import NOW, live_request
 
 Refusal = tuple[type[SmsTransferError], str, str]
 """The error, and the kind and id that it names."""
+_LONG_AGO: Final = NOW - timedelta(days=400)
+"""An instant at which every invitation counts, as it may until its end is recorded."""
 
 
 class Dictionaries:
@@ -36,6 +49,8 @@ class Dictionaries:
         self.versions: defaultdict[str, int] = defaultdict(int)
         self.told = 0
         self.messages: defaultdict[str, dict[str, SystemMessage]] = defaultdict(dict)
+        self.queues: dict[Target, Queue] = {}
+        self.favourites: defaultdict[str, list[Target]] = defaultdict(list)
 
     def refusals(self, decision: Decision) -> set[Refusal]:
         """Everything that this commit must be refused for; any one of them will do."""
@@ -66,7 +81,7 @@ class Dictionaries:
     def load(self, agent_id: str, at: datetime, interactions: dict[str, Interaction] | None = None) -> int:
         """The places that an agent has taken."""
         among = self.interactions if interactions is None else interactions
-        owned = [one for one in among.values() if _owns(agent_id, one)]
+        owned = [one for one in among.values() if _owns(agent_id, one) or _can_come_back(agent_id, one)]
         offers = [one.live_invitation for one in among.values() if _is_offered(agent_id, one)]
         return len(owned) + len([offer for offer in offers if offer is not None and offer.deadline > at])
 
@@ -104,16 +119,50 @@ class Dictionaries:
         self.versions[agent_id] += 1
         return True
 
+    def mark_favourite(self, agent_id: str, target: Target, *, favourite: bool) -> None:
+        """As a store does."""
+        marked = self.favourites[agent_id]
+        if favourite and target not in marked:
+            marked.append(target)
+        elif not favourite and target in marked:
+            marked.remove(target)
+
     def due(self, now: datetime) -> list[TransferRequest]:
-        """The live requests whose deadline has come, the earliest first."""
-        live = [one for one in self.requests.values() if one.outcome is None and one.deadline <= now]
-        return sorted(live, key=lambda one: one.deadline)
+        """The live requests whom time changes by now, the earliest first."""
+        live = [one for one in self.requests.values() if one.outcome is None and one.due_at <= now]
+        return sorted(live, key=lambda one: one.due_at)
+
+    def serves(self, agent_id: str) -> frozenset[Target]:
+        """What an agent serves, known or not."""
+        agent = self.agents.get(agent_id)
+        named = {target for target, queue in self.queues.items() if agent_id in queue.members}
+        return frozenset(named if agent is None else named | targets_of(agent))
+
+    def members(self, target: Target) -> frozenset[Agent]:
+        """The known agents who serve a target."""
+        return frozenset(agent for agent in self.agents.values() if target in self.serves(agent.id))
+
+    def able(self, target: Target, statuses: Collection[ChannelStatus]) -> tuple[set[str], set[str]]:
+        """Who must be named as able to receive, and who may be."""
+        may = {one.id: one for one in self.members(target) if one.status in statuses and not one.do_not_disturb}
+        return {id_ for id_, agent in may.items() if self.load(id_, _LONG_AGO) < agent.capacity}, set(may)
+
+    def line(self, targets: Collection[Target]) -> tuple[Interaction, ...]:
+        """Who waits for these, in order (Q3)."""
+        waiting = [one for one in self.interactions.values() if _waits_for(one) in targets]
+        return tuple(sorted(waiting, key=_turn))
+
+    def recents(self, agent_id: str) -> list[tuple[Target, ...]]:
+        """Whom this agent asked lately; a request that goes on in another's place may count as asked then, or not."""
+        made = [one for one in self.requests.values() if one.sender == agent_id]
+        by_age = sorted(made, key=lambda one: one.requested_at)
+        return [tuple(dict.fromkeys(one.target for one in reversed(order))) for order in (made, by_age)]
 
     def reading(self, story: Story) -> Reading:
         """What a store must answer."""
         ids = story.interactions
         waiting = {id_: [message for message in self.waiting if message.interaction_id == id_] for id_ in ids}
-        tickets = {id_: self.requests.get(self.tickets.get(f"v-{id_}", "")) for id_ in story.transfers}
+        tickets = {id_: self.requests.get(self.tickets.get(id_, "")) for id_ in all_tickets(story)}
         return Reading(
             interactions={id_: self.interactions.get(id_) for id_ in ids},
             transcripts={id_: tuple(self.transcripts[id_]) for id_ in ids},
@@ -128,6 +177,29 @@ class Dictionaries:
             due=frozenset(one.id for one in self.due(NOW + timedelta(days=400))),
             texts={id_: self.texts.get(id_) for id_ in story.texts},
             keys={key: self.requests.get(self.keys.get(key, "")) for key in story.keys},
+            serving=self._serving(story),
+        )
+
+    def _serving(self, story: Story) -> Serving:
+        targets = story.targets
+        known = {target: queue for target, queue in self.queues.items() if target in targets}
+        everybody = frozenset(target for one in self.interactions.values() if (target := _waits_for(one)) is not None)
+        return Serving(
+            queues=known,
+            names={target: queue.name or target.id for target, queue in known.items()},
+            members={target: self.members(target) for target in targets},
+            ready={target: len(self.able(target, {ChannelStatus.READY})[1]) for target in targets},
+            served={id_: self.serves(id_) for id_ in story.agents},
+            lines={target: self.line([target]) for target in targets},
+            line=self.line(targets),
+            targets=everybody,
+            counts={target: len(self.line([target])) for target in targets},
+            anybody_waits=bool(everybody),
+            favourites={id_: tuple(self.favourites[id_]) for id_ in story.agents},
+            recents={
+                id_: frozenset(one.target for one in self.requests.values() if one.sender == id_)
+                for id_ in story.agents
+            },
         )
 
     def _desk(self, agent_id: str) -> Desk:
@@ -148,3 +220,19 @@ def _owns(agent_id: str, interaction: Interaction) -> bool:
 def _is_offered(agent_id: str, interaction: Interaction) -> bool:
     offer = interaction.live_invitation
     return offer is not None and offer.invitee == agent_id
+
+
+def _can_come_back(agent_id: str, interaction: Interaction) -> bool:
+    live = interaction.transfer
+    queued = interaction.state is InteractionState.QUEUED
+    return queued and live is not None and live.return_to_sender and live.sender == agent_id
+
+
+def _waits_for(interaction: Interaction) -> Target | None:
+    live = interaction.transfer
+    return None if live is None or live.state is not TransferState.ROUTING else live.present_target
+
+
+def _turn(interaction: Interaction) -> tuple[int, datetime, str]:
+    live = live_request(interaction)
+    return -live.priority, live.requested_at, live.id

@@ -36,6 +36,7 @@ EVENTS: Final[tuple[events.Event, ...]] = (
     events.TransferExpired(**_I, outcome=_outcome(TransferState.EXPIRED)),
     events.TransferFailed(**_I, outcome=_outcome(TransferState.FAILED)),
     events.TransferRejected(**_I, outcome=_outcome(TransferState.REJECTED)),
+    events.TransferRedirected(**_I, target=Target.agent_group("night")),
     events.TransferRequested(**_I, target=Target.skill("plumbing"), hop=1),
 )
 """The kit's own test sees to it that no kind is missing."""

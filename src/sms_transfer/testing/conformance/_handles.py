@@ -13,12 +13,16 @@ from sms_transfer.ports import Messaging, RingsOnCommit, TransferStore
 from sms_transfer.testing.conformance._commits import Scene
 from sms_transfer.testing.conformance._desktops import Screen
 from sms_transfer.testing.conformance._reading import feed_is_whole, read_feed, reading
+from sms_transfer.testing.conformance._roster import Roll
 from sms_transfer.testing.conformance._samples import (
     NOW,
+    QUEUE,
+    asking,
     change,
     closing,
     entry,
     inviting,
+    live_request,
     opened,
     opening,
     request,
@@ -42,6 +46,7 @@ class Handles(StoreSuite):
         store.replace_agent(*_logged_in(store, "dave"))
         store.mark_read("alice", "n", read=True)
         store.mark_sent("old")
+        roll = Roll(store).call()
         before = reading(store, scene.story)
         assert self.eventually(lambda: feed_is_whole(store, scene.story.interactions))
         version, cursor = store.desktop("alice").version, read_feed(store)[1]
@@ -50,6 +55,7 @@ class Handles(StoreSuite):
         again = reopen_store(store)
 
         assert before == reading(again, scene.story)
+        roll.call(again).assert_true()
         assert self.eventually(lambda: feed_is_whole(again, scene.story.interactions))
         assert () == again.events(after=cursor, limit=9).events
         with pytest.raises(Conflict):
@@ -111,6 +117,13 @@ class Handles(StoreSuite):
         one.mark_sent("old")
         assert self.eventually(lambda: feed_is_whole(two, scene.story.interactions))
         two.replace_agent(*_logged_in(two, "dave"))
+        assert reading(one, scene.story) == reading(two, scene.story)
+        [sales] = one.queues([QUEUE]).values()
+        one.replace_queue(sales, attrs.evolve(sales, members={"dave"}))
+        two.mark_favourite("alice", QUEUE, favourite=False)
+        one.mark_favourite("bob", QUEUE, favourite=True)
+        [waiting] = two.waiting([QUEUE], limit=9)
+        two.commit(inviting(waiting, asking(live_request(waiting), "dave")))
 
         assert reading(one, scene.story) == reading(two, scene.story)
 

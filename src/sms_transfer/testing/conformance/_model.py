@@ -12,55 +12,39 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
 
 from sms_transfer.core.decision import Claim, Decision, desktops
-from sms_transfer.core.lifecycle import ChannelStatus, InteractionState
-from sms_transfer.core.model import Agent, Direction, Interaction, Invitation, Message
-from sms_transfer.errors import Conflict, SmsTransferError
+from sms_transfer.core.lifecycle import ChannelStatus
+from sms_transfer.core.model import (
+    Agent,
+    Direction,
+    Message,
+    Queue,
+    Target,
+)
+from sms_transfer.errors import AlreadyExists, Conflict, SmsTransferError
 from sms_transfer.ports import TransferStore
+from sms_transfer.testing.conformance._acts import ACTS, AGENTS, Try
 from sms_transfer.testing.conformance._desktops import Screen
 from sms_transfer.testing.conformance._dictionaries import Dictionaries
-from sms_transfer.testing.conformance._reading import Story, feed_is_whole, reading
+from sms_transfer.testing.conformance._reading import TARGETS, Story, feed_is_whole, reading
+from sms_transfer.testing.conformance._roster import Roll
 from sms_transfer.testing.conformance._samples import (
     EVERY,
+    MOMENT,
     NOW,
+    QUEUE,
     Parts,
-    accepting,
-    change,
-    closing,
-    done,
     entry,
-    inviting,
     opened,
-    opening,
-    request,
     text,
 )
 from sms_transfer.testing.conformance._store_suite import MakeStore, StoreSuite
 from sms_transfer.testing.conformance._suite import finished
+from sms_transfer.testing.conformance._teams import ON_CHANNEL, READY, able
 
 _LAST: Final = 10
 """Of how many stories the feed is read: that it comes by itself cannot be waited for while Hypothesis shrinks."""
-_AGENTS: Final = ("alice", "bob", "carol")
-_INTERACTIONS: Final = ("i", "I")
+_INTERACTIONS: Final = ("i", "I", "j")
 _KEYS: Final = (("alice", "k"), ("bob", "k"))
-
-
-@attrs.frozen
-class Try:
-    """A commit that is tried: what it does, and what may be wrong with it."""
-
-    act: int
-    interaction_id: str
-    to: str
-    overdue: int
-    late: int
-    taken: int | None
-    texts: tuple[Direction, ...]
-    tells: bool
-    claim: Claim | None
-    key: tuple[str, str] | None
-    ticket: int | None
-    transfer_id: str = ""
-    invitation_id: str = ""
 
 
 @attrs.frozen
@@ -79,11 +63,30 @@ class Send:
     interaction_id: str
 
 
+@attrs.frozen
+class Staff:
+    """A queue is added, or its record replaced; or somebody tries who does not know it as it is."""
+
+    queue: Queue
+    stale: bool
+
+
+@attrs.frozen
+class Star:
+    """A target is marked as a favourite, or no longer."""
+
+    agent_id: str
+    target: Target
+    favourite: bool
+
+
+Step = Try | Agent | Staff | Star | Mark | Send
+_targets: Final = st.sampled_from([QUEUE, QUEUE, *TARGETS])
 _tries: Final = st.builds(
     Try,
-    st.integers(0, 7),
+    st.integers(0, 19),
     st.sampled_from(_INTERACTIONS),
-    st.sampled_from(_AGENTS),
+    st.sampled_from(AGENTS),
     st.integers(-3, 1),
     st.sampled_from([0, 0, 0, 0, 0, 0, 0, 0, 0, 0, -1, 1]),
     st.sampled_from([None, None, None, None, None, None, None, 0, 1, 2]),
@@ -91,19 +94,50 @@ _tries: Final = st.builds(
     st.booleans(),
     st.none()
     | st.none()
-    | st.builds(Claim, st.sampled_from(_AGENTS), st.integers(0, 4), st.just(NOW), invites=st.booleans()),
+    | st.builds(Claim, st.sampled_from(AGENTS), st.integers(0, 4), st.just(NOW), invites=st.booleans()),
     st.sampled_from([None, *_KEYS]),
     st.sampled_from([None, None, None, None, None, 0, 1]),
+    _targets,
+    st.none() | _targets,
+    st.integers(0, 1),
+    st.booleans(),
 )
+_teams: Final = st.sampled_from([(), ("q",)])
 _changes_of_agents: Final = st.builds(
-    Agent, st.sampled_from(_AGENTS), st.sampled_from(["", "x"]), status=st.sampled_from(ChannelStatus)
+    Agent,
+    st.sampled_from(AGENTS),
+    st.sampled_from(["", "x", "y"]),
+    status=st.sampled_from(ChannelStatus),
+    do_not_disturb=st.sampled_from([False, False, True]),
+    capacity=st.integers(0, 3),
+    groups=_teams,
+    skills=_teams,
 )
+_staff: Final = st.builds(
+    Staff,
+    st.builds(
+        Queue,
+        st.sampled_from(TARGETS[:2]),
+        st.frozensets(st.sampled_from([*AGENTS, "nobody"])),
+        name=st.sampled_from(["", "x"]),
+    ),
+    st.sampled_from([False, False, True]),
+)
+_stars: Final = st.builds(Star, st.sampled_from(AGENTS[:2]), st.sampled_from(TARGETS[:2]), st.booleans())
 _marks: Final = st.builds(
-    Mark, st.sampled_from(_AGENTS), st.sampled_from(["n0", "n1", "n2", "n3"]), st.sampled_from([True, False, None])
+    Mark, st.sampled_from(AGENTS), st.sampled_from(["n0", "n1", "n2", "n3"]), st.sampled_from([True, False, None])
 )
 _sent: Final = st.builds(Send, st.sampled_from(_INTERACTIONS))
-_step: Final = st.one_of(_tries, _tries, _tries, _tries, _tries, _changes_of_agents, _marks, _sent)
-Step = Try | Agent | Mark | Send
+_kinds: Final[tuple[st.SearchStrategy[Step], ...]] = (
+    *[_tries] * 9,
+    _changes_of_agents,
+    _staff,
+    _marks,
+    _sent,
+    *[_stars] * 2,
+)
+_step: Final = st.sampled_from(range(len(_kinds))).flatmap(lambda kind: _kinds[kind])
+"""Of a strategy that stands in `st.one_of` many times only the first counts."""
 
 
 class Model(StoreSuite):
@@ -137,8 +171,9 @@ class Play:
     def __init__(self, store: TransferStore) -> None:
         self.store = store
         self.model = Dictionaries()
-        self.model.versions.update({id_: store.desktop(id_).version for id_ in _AGENTS})
-        self.screens = {id_: Screen(store, id_) for id_ in _AGENTS}
+        self.model.versions.update({id_: store.desktop(id_).version for id_ in AGENTS})
+        self.screens = {id_: Screen(store, id_) for id_ in AGENTS}
+        self.roll = Roll(store)
 
     def step(self, step: Step) -> None:
         """Take one step."""
@@ -148,6 +183,11 @@ class Play:
                 self._look(step.to)
             case Agent():
                 self._change_agent(step)
+            case Staff():
+                self._staff(step)
+            case Star(agent_id, target, favourite):
+                self.store.mark_favourite(agent_id, target, favourite=favourite)
+                self.model.mark_favourite(agent_id, target, favourite=favourite)
             case Mark(agent_id, message_id, read):
                 self._mark(agent_id, message_id, read)
             case Send(interaction_id):
@@ -159,25 +199,45 @@ class Play:
         """See that both give the same answers."""
         story = Story(
             interactions=_INTERACTIONS,
-            agents=_AGENTS,
+            agents=AGENTS,
             transfers=(*self.model.requests, "none"),
             texts=(*self.model.texts, "none"),
             keys=_KEYS,
+            tickets=(*self.model.tickets,),
         )
         assert self.model.reading(story) == reading(self.store, story)
         for seconds in range(4):
             now = NOW + timedelta(seconds=seconds)
             due = [self.model.requests[id_] for id_ in self.store.due(now, limit=EVERY)]
-            assert [one.deadline for one in self.model.due(now)] == [one.deadline for one in due]
+            assert [one.due_at for one in self.model.due(now)] == [one.due_at for one in due]
             assert {one.id for one in self.model.due(now)} == {one.id for one in due}
+        self._compare_those_in_any_order()
+        self._compare_pages()
+
+    def _compare_those_in_any_order(self) -> None:
+        for agent_id in AGENTS:
+            assert self.store.recents(agent_id, limit=EVERY) in self.model.recents(agent_id)
+        for target in TARGETS:
+            for statuses in (READY, ON_CHANNEL):
+                must, may = self.model.able(target, statuses)
+                assert must <= {agent.id for agent in able(self.store, target, statuses)} <= may
+        roll = self.roll.call()
+        assert {id_: (one.name, one.groups, one.skills) for id_, one in self.model.agents.items()} == roll.agents
+        assert {target: queue.label for target, queue in self.model.queues.items()} == roll.queues
+
+    def _compare_pages(self) -> None:
+        waiting = self.model.line(TARGETS)
+        for at, one in enumerate(waiting):
+            assert waiting[at + 1 :][:1] == self.store.waiting(TARGETS, after=one, limit=1)
 
     def _decide(self, step: Try) -> Decision:
         before = self.model.interactions.get(step.interaction_id)
         transfer_id = _id("t", self.model.requests, step.taken)
         tickets = [*self.model.tickets]
         ticket = f"v-{transfer_id}" if step.ticket is None or not tickets else tickets[step.ticket % len(tickets)]
-        step = attrs.evolve(step, transfer_id=transfer_id, invitation_id=ticket)
-        acts = _ACTS[None if before is None else before.state]
+        asked_at = NOW + len(self.model.requests) * MOMENT
+        step = attrs.evolve(step, transfer_id=transfer_id, invitation_id=ticket, asked_at=asked_at)
+        acts = ACTS[None if before is None else before.state]
         decide = acts[step.act % len(acts)]
         present = opened(step.interaction_id) if before is None else before
         decision = decide(present, step, Parts(texts=self._texts(step), claim=step.claim))
@@ -220,6 +280,21 @@ class Play:
             return
         self.model.agents[agent.id] = agent
 
+    def _staff(self, step: Staff) -> None:
+        queue = step.queue
+        known = self.model.queues.get(queue.target)
+        if step.stale:
+            stale = Queue(queue.target) if known is None else attrs.evolve(known, name=f"{known.name}!")
+            assert isinstance(_attempt(lambda: self.store.replace_queue(stale, queue)), Conflict)
+            refused = _attempt(lambda: self.store.add_queue(queue)) if known is not None else None
+            assert known is None or isinstance(refused, AlreadyExists)
+            return
+        if known is None:
+            self.store.add_queue(queue)
+        else:
+            self.store.replace_queue(known, queue)
+        self.model.queues[queue.target] = queue
+
     def _mark(self, agent_id: str, message_id: str, read: bool | None) -> None:
         if read is None:
             assert self.model.delete_message(agent_id, message_id) == self.store.delete_message(agent_id, message_id)
@@ -245,43 +320,3 @@ def _attempt(act: Callable[[], None]) -> SmsTransferError | None:
 def _id(kind: str, used: Collection[str], taken: int | None) -> str:
     """A new id, or one of those that are taken."""
     return f"{kind}{len(used) if taken is None or not used else taken % len(used)}"
-
-
-def _open(before: Interaction, step: Try, parts: Parts) -> Decision:
-    return opening(attrs.evolve(before, owner=step.to), **parts)
-
-
-def _change(before: Interaction, _: Try, parts: Parts) -> Decision:
-    return change(before, **parts)
-
-
-def _invite(before: Interaction, step: Try, parts: Parts) -> Decision:
-    """Invite somebody; while somebody is invited, somebody else or the same until another instant."""
-    id_ = step.transfer_id if before.transfer is None else before.transfer.id
-    invitee = next(agent_id for agent_id in (step.to, *_AGENTS) if agent_id != before.owner)
-    live = request(before.id, id_, invitee, deadline=NOW + timedelta(seconds=3 + step.overdue))
-    if before.transfer is None:
-        ticket = Invitation(step.invitation_id, invitee=invitee, offered_at=NOW, deadline=live.deadline)
-        live = attrs.evolve(live, invitation=ticket)
-    live = attrs.evolve(live, sender=str(before.owner))
-    return inviting(before, live, **(parts | Parts(requests=(live,), key=step.key)))
-
-
-def _close(before: Interaction, _: Try, parts: Parts) -> Decision:
-    return closing(before, **parts)
-
-
-def _accept(before: Interaction, _: Try, parts: Parts) -> Decision:
-    return accepting(before, **parts)
-
-
-def _done(before: Interaction, _: Try, parts: Parts) -> Decision:
-    return done(before, **parts)
-
-
-_ACTS: Final[dict[InteractionState | None, tuple[Callable[[Interaction, Try, Parts], Decision], ...]]] = {
-    None: (_open,),
-    InteractionState.ACTIVE: (_invite, _change, _invite, _invite, _invite, _invite, _change, _done),
-    InteractionState.TRANSFERRING: (_close, _accept, _invite, _close, _accept, _close, _change, _accept),
-    InteractionState.DONE: (_change,),
-}

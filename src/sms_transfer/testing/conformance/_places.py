@@ -18,6 +18,7 @@ from sms_transfer.testing.conformance._samples import (
     NOW,
     TIMEOUT,
     accepting,
+    asking,
     change,
     closing,
     done,
@@ -25,7 +26,9 @@ from sms_transfer.testing.conformance._samples import (
     note,
     opened,
     opening,
+    placing,
     request,
+    routing,
 )
 from sms_transfer.testing.conformance._store_suite import MakeStore, StoreSuite, put
 
@@ -99,6 +102,47 @@ class Places(StoreSuite):
 
         assert (0, 0, 1) == (load(store, "alice"), load(store, "q"), load(store, "bob"))
 
+    @pytest.mark.parametrize("asked", [False, True])
+    def test_e3_what_can_come_back_keeps_its_place(self, store: TransferStore, *, asked: bool) -> None:
+        """E3, Q2: the sender's, while a queue owns it, beside the invitee's: for readings and for claims."""
+        live = attrs.evolve(routing(), return_to_sender=True)
+        queued = put(store, placing(opened(), asking(live) if asked else live, claim=Claim("alice", 1, NOW)))
+
+        assert {"alice": 1, "bob": int(asked)} == {name: load(store, name) for name in ("alice", "bob")}
+        refuse(store, opening(opened("j"), claim=Claim("alice", 1, NOW)), "alice")
+        refuse(store, change(queued, claim=Claim("alice", 0, NOW)), "alice")
+        store.commit(opening(opened("j"), claim=Claim("alice", 2, NOW)))
+
+        store.commit(closing(queued, claim=Claim("alice", 2, NOW)))  # the place that was kept becomes the owner's
+
+        assert {"alice": 2, "bob": 0} == {name: load(store, name) for name in ("alice", "bob")}
+
+    @pytest.mark.parametrize("end", ["accept", "done", "wait on", "never"])
+    def test_e3_what_cannot_come_back_keeps_no_place(self, store: TransferStore, end: str) -> None:
+        """E3, Q2: as somebody took it, or it is done, or it was to wait on, now or from the beginning."""
+        live = attrs.evolve(routing(), return_to_sender=end != "never")
+        queued = put(store, placing(opened(), live))
+        if end == "accept":
+            store.commit(accepting(put(store, inviting(queued, asking(live)))))
+        elif end == "done":
+            store.commit(done(queued))
+        elif end == "wait on":
+            store.commit(inviting(queued, attrs.evolve(live, return_to_sender=False)))
+
+        assert load(store, "alice") == 0
+        store.commit(opening(opened("j"), claim=Claim("alice", 1, NOW)))
+
+    def test_e3_places_of_many_are_counted_at_once(self, store: TransferStore) -> None:
+        """E3, T10: each as for one, at one instant; nobody has taken none."""
+        store.commit(opening(opened("j", "bob")))
+        store.commit(inviting(opened(), request()))
+        store.commit(placing(put(store, opening(opened("k"))), attrs.evolve(routing("k", "t2"), return_to_sender=True)))
+        everybody = ["alice", "bob", "carol", "bob"]
+
+        for at, expected in ((NOW, {"alice": 2, "bob": 2}), (NOW + TIMEOUT, {"alice": 2, "bob": 1})):
+            assert expected == {id_: taken for id_, taken in store.loads(everybody, at).items() if taken}
+        assert {} == dict(store.loads([], NOW))
+
     def test_e3_what_is_done_takes_no_place(self, store: TransferStore) -> None:
         """E3: it is gone from its owner's desktop too."""
         store.commit(done(opened(), claim=Claim("alice", 0, NOW)))
@@ -110,9 +154,9 @@ class Places(StoreSuite):
     def test_e3_a_request_that_invites_nobody_takes_no_place(self, store: TransferStore) -> None:
         """E3, Q1: while it is ROUTING, whoever was invited last has the place back."""
         live = put(store, inviting(opened(), request()))
-        routing = attrs.evolve(request(), state=TransferState.ROUTING)
+        waiting = attrs.evolve(request(), state=TransferState.ROUTING, invitation=None)
 
-        store.commit(inviting(live, routing, claim=Claim("bob", 0, NOW)))
+        store.commit(inviting(live, waiting, claim=Claim("bob", 0, NOW)))
 
         assert load(store, "bob") == 0
 

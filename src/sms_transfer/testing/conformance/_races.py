@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from functools import partial
 from typing import Final
 
@@ -10,27 +11,35 @@ import attrs
 
 from sms_transfer.core.decision import Claim, Decision
 from sms_transfer.core.lifecycle import ChannelStatus
-from sms_transfer.core.model import Agent
+from sms_transfer.core.model import Agent, Interaction
 from sms_transfer.errors import Conflict, SmsTransferError
 from sms_transfer.ports import TransferStore
 from sms_transfer.testing.conformance._commits import present
 from sms_transfer.testing.conformance._places import load
 from sms_transfer.testing.conformance._racing import ROUNDS, THREADS, Race, racing
 from sms_transfer.testing.conformance._samples import (
+    EVERY,
     NOW,
+    QUEUE,
+    asking,
     change,
     closing,
+    done,
     inviting,
+    live_request,
     note,
     opened,
     opening,
+    placing,
     request,
+    routing,
     text,
 )
 from sms_transfer.testing.conformance._store_suite import MakeStore, ReopenStore, StoreSuite, put
 from sms_transfer.testing.conformance._suite import Capability, needs
 
 _LEAVING: Final = 15
+_TURNS: Final = 10
 
 
 class Races(StoreSuite):
@@ -61,10 +70,20 @@ class Races(StoreSuite):
         store = make_store()
         race_with_who_leaves([store] * 2)
 
+    def test_e3_a_place_that_is_kept_is_not_given_away(self, make_store: MakeStore) -> None:
+        """E3, Q2: while many want the last one, what was placed with a queue can still come back."""
+        store = make_store()
+        race_for_what_is_kept([store] * THREADS)
+
+    def test_q3_a_line_is_whole_after_many_came_and_went(self, make_store: MakeStore) -> None:
+        """Q1, Q3: at once; whoever reads it meanwhile finds it in order."""
+        store = make_store()
+        race_through_a_line([store] * THREADS)
+
     @needs(Capability.MANY_HANDLES)
     def test_f1_races_between_handles_have_one_winner(self, make_store: MakeStore, reopen_store: ReopenStore) -> None:
         """F1, E3, F5, T9: whichever handle a commit comes through."""
-        for run in (race_for_a_version, race_for_a_place, race_for_a_key, race_for_a_text, race_with_who_leaves):
+        for run in _RACES:
             store = make_store()
             run([store, *(reopen_store(store) for _ in range(THREADS - 1))])
 
@@ -151,6 +170,62 @@ def race_with_who_leaves(stores: Sequence[TransferStore]) -> None:
         assert left is None
         assert ([interaction.id] if refused is None else []) == found
         assert found == [offered.id for offered in here.desktop(bob.id).offered]
+
+
+def race_for_what_is_kept(stores: Sequence[TransferStore]) -> None:
+    """Alice places one conversation after another; everybody wants the place that she has beside those kept for her."""
+    store = stores[0]
+    with racing() as race:
+        for round_ in range(ROUNDS):
+            kept = attrs.evolve(routing(f"kept {round_}", f"t {round_}"), return_to_sender=True)
+            queued = put(store, placing(put(store, opening(opened(kept.interaction_id))), kept))
+            claim = Claim("alice", 2, NOW)
+            decisions = [opening(opened(f"{round_} {at}"), claim=claim) for at in range(len(stores))]
+            won = winner(race, stores, decisions)
+            assert store.loads(["alice"], NOW)["alice"] == 2
+            store.commit(done(decisions[won].interaction))
+            store.commit(done(put(store, closing(queued, claim=Claim("alice", 1, NOW)))))
+
+
+def race_through_a_line(stores: Sequence[TransferStore]) -> None:
+    """Everybody but one has a conversation of theirs wait, be asked for, wait again and so on; the last one reads."""
+    *writers, reader = stores
+    before = [put(store, opening(opened(f"i {at}"))) for at, store in enumerate(writers)]
+    kept = [routing(one.id, f"t {at}", age=at % 3, priority=at % 2) for at, one in enumerate(before)]
+
+    def come_and_go(at: int) -> None:
+        interaction, live = before[at], kept[at]
+        for _ in range(_TURNS):
+            waiting = put(writers[at], inviting(interaction, live))
+            interaction = put(writers[at], inviting(waiting, asking(live)))
+        writers[at].commit(inviting(interaction, live))
+
+    def read() -> None:
+        for _ in range(_TURNS):
+            turns = [_turn(one) for one in reader.waiting([QUEUE], limit=EVERY)]
+            assert sorted(set(turns)) == turns
+
+    with racing() as race:
+        assert not any(race([*(partial(come_and_go, at) for at in range(len(writers))), read]))
+    ids = [live_request(one).id for one in reader.waiting([QUEUE], limit=EVERY)]
+    assert [one.id for one in sorted(kept, key=lambda one: (-one.priority, one.requested_at, one.id))] == ids
+    assert {QUEUE: len(writers)} == dict(reader.waiting_counts([QUEUE]))
+
+
+def _turn(interaction: Interaction) -> tuple[int, datetime, str]:
+    live = live_request(interaction)
+    return -live.priority, live.requested_at, live.id
+
+
+_RACES: Final = (
+    race_for_a_version,
+    race_for_a_place,
+    race_for_a_key,
+    race_for_a_text,
+    race_with_who_leaves,
+    race_for_what_is_kept,
+    race_through_a_line,
+)
 
 
 def winner(race: Race, stores: Sequence[TransferStore], decisions: Sequence[Decision]) -> int:

@@ -9,7 +9,7 @@ import attrs
 from typing_extensions import Unpack
 
 from sms_transfer.core.check import MAX_ID, MAX_TEXT, FrozenDict
-from sms_transfer.core.decision import Claim, Decision
+from sms_transfer.core.decision import Claim, Decision, desktops
 from sms_transfer.core.events import Event, InteractionOpened, InvitationSent, NoteSet, TransferCancelled, about
 from sms_transfer.core.lifecycle import InteractionState, TransferState
 from sms_transfer.core.model import (
@@ -20,6 +20,7 @@ from sms_transfer.core.model import (
     Media,
     Message,
     Outcome,
+    PastInvitation,
     Target,
     TransferRequest,
 )
@@ -28,6 +29,7 @@ from sms_transfer.core.notices import Notice, SystemMessage
 NOW: Final = datetime(2026, 1, 1, 12, 30, 15, 123_456, tzinfo=UTC)
 MOMENT: Final = timedelta(microseconds=1)
 TIMEOUT: Final = timedelta(seconds=30)
+QUEUE: Final = Target.queue("q")
 EVERY: Final = 1_000
 """A page that holds everything that a test records."""
 
@@ -149,22 +151,77 @@ def request(
     )
 
 
-def inviting(interaction: Interaction, live: TransferRequest, **parts: Unpack[Parts]) -> Decision:
-    """The commit that makes this the live request of an interaction."""
-    after = attrs.evolve(
-        interaction, version=interaction.version + 1, state=InteractionState.TRANSFERRING, transfer=live
+def routing(
+    interaction_id: str = "i", id_: str = "t", target: Target = QUEUE, *, age: int = 0, priority: int = 0
+) -> TransferRequest:
+    """A request of Alice's that looks for an agent of a queue; it was made this many moments ago."""
+    return attrs.evolve(
+        request(interaction_id, id_),
+        target=target,
+        state=TransferState.ROUTING,
+        invitation=None,
+        requested_at=NOW - age * MOMENT,
+        priority=priority,
     )
+
+
+def asking(live: TransferRequest, invitee: str = "bob", deadline: datetime = NOW + TIMEOUT) -> TransferRequest:
+    """The same, while somebody is invited; each invitation has a ticket of its own."""
+    number = len(live.past_invitations)
+    ticket = Invitation(f"v{number}-{live.id}"[:MAX_ID], invitee=invitee, offered_at=NOW, deadline=deadline)
+    return attrs.evolve(live, state=TransferState.INVITED, invitation=ticket)
+
+
+def looking_on(live: TransferRequest) -> TransferRequest:
+    """The same, after whoever was invited has declined."""
+    ticket = live.invitation
+    assert ticket is not None
+    outcome = Outcome(TransferState.REJECTED, by=ticket.invitee, at=NOW, reason="why", owner=live.sender)
+    past = PastInvitation(ticket.id, invitee=ticket.invitee, outcome=outcome)
+    return attrs.evolve(
+        live, state=TransferState.ROUTING, invitation=None, past_invitations=(*live.past_invitations, past)
+    )
+
+
+def inviting(interaction: Interaction, live: TransferRequest, **parts: Unpack[Parts]) -> Decision:
+    """The commit that makes this the live request of an interaction; what a queue owns stays the queue's."""
+    queued = interaction.state is InteractionState.QUEUED
+    state = InteractionState.QUEUED if queued else InteractionState.TRANSFERRING
+    after = attrs.evolve(interaction, version=interaction.version + 1, state=state, transfer=live)
+    concerned = desktops(interaction, after)
     ticket = live.invitation
     if ticket is None:
-        return Decision(after, events=(note(after),), **(Parts(requests=(live,)) | parts))
+        return Decision(after, events=(note(after),), **(Parts(requests=(live,), concerned=concerned) | parts))
     sent = InvitationSent(
         **about(live, note(after).at, "alice"),
         invitation_id=ticket.id,
         invitee=ticket.invitee,
         deadline=ticket.deadline,
     )
-    given = Parts(requests=(live,), concerned=(str(interaction.owner), ticket.invitee)) | parts
-    return Decision(after, events=(sent,), **given)
+    return Decision(after, events=(sent,), **(Parts(requests=(live,), concerned=concerned) | parts))
+
+
+def placing(interaction: Interaction, live: TransferRequest, **parts: Unpack[Parts]) -> Decision:
+    """The commit that gives an interaction to the target of a request at once (Q2)."""
+    after = attrs.evolve(
+        interaction,
+        version=interaction.version + 1,
+        state=InteractionState.QUEUED,
+        owner=live.present_target,
+        epoch=interaction.epoch + 1,
+        transfer=live,
+    )
+    given = Parts(requests=(live,), concerned=desktops(interaction, after)) | parts
+    return Decision(after, events=(note(after),), **given)
+
+
+def waiting_on(interaction: Interaction, id_: str, **parts: Unpack[Parts]) -> Decision:
+    """The commit that begins the next request for what a queue owns, as nobody has taken it in time (Q2)."""
+    live = live_request(interaction)
+    again = attrs.evolve(live, id=id_, state=TransferState.ROUTING, invitation=None, past_invitations=())
+    after = attrs.evolve(interaction, version=interaction.version + 1, transfer=again)
+    given = Parts(requests=(closed(live, TransferState.EXPIRED), again), concerned=desktops(interaction)) | parts
+    return Decision(after, events=(note(after),), **given)
 
 
 def closed(live: TransferRequest, state: TransferState = TransferState.CANCELLED) -> TransferRequest:
@@ -174,13 +231,20 @@ def closed(live: TransferRequest, state: TransferState = TransferState.CANCELLED
 
 
 def closing(interaction: Interaction, **parts: Unpack[Parts]) -> Decision:
-    """The commit that ends the live transfer of an interaction: the sender keeps it."""
+    """The commit that ends the live transfer of an interaction: the sender keeps it, or has it back."""
     live = live_request(interaction)
-    after = attrs.evolve(interaction, version=interaction.version + 1, state=InteractionState.ACTIVE, transfer=None)
+    queued = interaction.state is InteractionState.QUEUED
+    after = attrs.evolve(
+        interaction,
+        version=interaction.version + 1,
+        state=InteractionState.ACTIVE,
+        owner=live.sender,
+        epoch=interaction.epoch + queued,
+        transfer=None,
+    )
     ended = closed(live)
     assert ended.outcome is not None
-    concerned = (live.sender,) if live.invitation is None else (live.sender, live.invitation.invitee)
-    given = Parts(requests=(ended,), concerned=concerned) | parts
+    given = Parts(requests=(ended,), concerned=desktops(after, interaction)) | parts
     return Decision(
         after, events=(TransferCancelled(**about(live, note(after).at, "alice"), outcome=ended.outcome),), **given
     )
@@ -201,14 +265,20 @@ def accepting(interaction: Interaction, **parts: Unpack[Parts]) -> Decision:
         owner=invitee,
         epoch=interaction.epoch + 1,
     )
-    given = Parts(requests=(ended,), concerned=(str(interaction.owner), invitee)) | parts
+    given = Parts(requests=(ended,), concerned=desktops(interaction, after)) | parts
     return Decision(after, events=(note(after),), **given)
 
 
 def done(interaction: Interaction, **parts: Unpack[Parts]) -> Decision:
-    """The commit that ends an interaction without a live transfer."""
-    after = attrs.evolve(interaction, version=interaction.version + 1, state=InteractionState.DONE)
-    return Decision(after, events=(note(after),), **(Parts(concerned=(str(interaction.owner),)) | parts))
+    """The commit that ends an interaction, and its live transfer with it."""
+    live = interaction.transfer
+    owner = interaction.owner if live is None else live.sender
+    after = attrs.evolve(
+        interaction, version=interaction.version + 1, state=InteractionState.DONE, owner=owner, transfer=None
+    )
+    requests = () if live is None else (closed(live),)
+    given = Parts(requests=requests, concerned=desktops(interaction)) | parts
+    return Decision(after, events=(note(after),), **given)
 
 
 def live_request(interaction: Interaction) -> TransferRequest:

@@ -30,12 +30,16 @@ class Capability(StrEnum):
             everything that is refused is refused whichever handle the other commit came through. The class needs the
             fixture that opens another one.
         RINGS_ON_COMMIT: the store is a `sms_transfer.ports.RingsOnCommit`.
+        TEAMS: the directory is `sms_transfer.ports.Teams` too. (Every store is.)
+        KNOWS_IDLE: whoever is able to receive is named in the order of Q4, the longest idle first.
         REMOVES_MESSAGES: the front end is a `sms_transfer.ports.RemovesMessages`.
     """
 
     DURABLE = "durable"
     MANY_HANDLES = "many_handles"
     RINGS_ON_COMMIT = "rings_on_commit"
+    TEAMS = "teams"
+    KNOWS_IDLE = "knows_idle"
     REMOVES_MESSAGES = "removes_messages"
 
 
@@ -95,11 +99,13 @@ class Suite:
 
     Attributes:
         capabilities: what the adapter can do beyond its port.
+        included: what its port demands anyway, so that it need not be declared.
         patience: how long to wait for what comes by itself: a ring from another process, an event in the feed.
         examples: how many stories a model test makes up.
     """
 
     capabilities: ClassVar[frozenset[Capability]] = frozenset()
+    included: ClassVar[frozenset[Capability]] = frozenset()
     patience: ClassVar[timedelta] = timedelta(seconds=10)
     examples: ClassVar[int] = 60
 
@@ -119,7 +125,7 @@ class Suite:
         """Skip a test that needs what the adapter does not declare."""
         wanted: tuple[Capability, ...] = getattr(request.function, _NEEDS, ())
         for capability in wanted:
-            if capability not in self.capabilities:
+            if capability not in self.capabilities | self.included:
                 pytest.skip(f"{type(self).__name__} does not declare Capability.{capability.name}")
 
     def story_settings(self, *, waits: bool = False) -> settings:

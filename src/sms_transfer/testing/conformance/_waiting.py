@@ -8,7 +8,6 @@ from datetime import timedelta
 import attrs
 
 from sms_transfer.core.commands import Need
-from sms_transfer.core.lifecycle import TransferState
 from sms_transfer.core.model import Direction, Message
 from sms_transfer.ports import Facts, TransferStore
 from sms_transfer.testing.conformance._samples import (
@@ -16,13 +15,16 @@ from sms_transfer.testing.conformance._samples import (
     NOW,
     TIMEOUT,
     accepting,
+    asking,
     change,
     closed,
     closing,
     inviting,
+    looking_on,
     opened,
     opening,
     request,
+    routing,
     text,
 )
 from sms_transfer.testing.conformance._store_suite import MakeStore, StoreSuite, put
@@ -88,31 +90,59 @@ class Waiting(StoreSuite):
 
     def test_f4_a_deadline_that_was_put_off_counts_as_it_is_now(self, store: TransferStore) -> None:
         """F4, Q1: a request that goes to the next agent has a new deadline, later or earlier."""
-        live = put(store, inviting(opened(), request()))
-        later = put(store, inviting(live, attrs.evolve(request(), deadline=NOW + 2 * TIMEOUT)))
+        live = put(store, inviting(opened(), routing()))
+        later = put(store, inviting(live, attrs.evolve(routing(), deadline=NOW + 2 * TIMEOUT)))
 
         assert () == store.due(NOW + 2 * TIMEOUT - MOMENT, limit=9)
         assert ("t",) == store.due(NOW + 2 * TIMEOUT, limit=9)
 
-        store.commit(inviting(later, attrs.evolve(request(), deadline=NOW + MOMENT)))
+        store.commit(inviting(later, attrs.evolve(routing(), deadline=NOW + MOMENT)))
 
         assert ("t",) == store.due(NOW + MOMENT, limit=9)
 
     def test_f4_a_request_that_is_recorded_again_is_named_once(self, store: TransferStore) -> None:
         """F4, Q1: with the same deadline, and with one that was put off and back."""
-        live = put(store, inviting(opened(), request()))
+        live = put(store, inviting(opened(), routing()))
         for span in (TIMEOUT, 2 * TIMEOUT, TIMEOUT):
-            live = put(store, inviting(live, attrs.evolve(request(), deadline=NOW + span)))
+            live = put(store, inviting(live, attrs.evolve(routing(), deadline=NOW + span)))
 
         assert ("t",) == store.due(NOW + 2 * TIMEOUT, limit=9)
 
     def test_f4_a_request_that_invites_nobody_yet_is_due_too(self, store: TransferStore) -> None:
         """F4, Q1: a request that is ROUTING has a deadline and no ticket."""
-        routing = attrs.evolve(request(), state=TransferState.ROUTING, invitation=None)
-        waiting = put(store, inviting(opened(), routing))
+        waiting = put(store, inviting(opened(), routing()))
 
         assert ("t",) == store.due(NOW + TIMEOUT, limit=9)
-        assert Facts(interaction=waiting, request=routing) == store.read(Need(transfer_id="t"), NOW)
+        assert Facts(interaction=waiting, request=routing(), waiting=True) == store.read(Need(transfer_id="t"), NOW)
+
+    def test_f4_a_request_is_due_when_its_invitation_is(self, store: TransferStore) -> None:
+        """F4, Q1: or itself, whichever is first; what comes back is due at its own deadline again."""
+        live = attrs.evolve(routing(), deadline=NOW + 10 * TIMEOUT)
+        waiting = put(store, inviting(opened(), live))
+        invited = put(store, inviting(waiting, asking(live)))
+        assert () == store.due(NOW + TIMEOUT - MOMENT, limit=9)
+        assert ("t",) == store.due(NOW + TIMEOUT, limit=9)
+
+        again = looking_on(asking(live))
+        waiting = put(store, inviting(invited, again))
+
+        assert () == store.due(NOW + 10 * TIMEOUT - MOMENT, limit=9)
+        assert ("t",) == store.due(NOW + 10 * TIMEOUT, limit=9)
+        store.commit(inviting(waiting, asking(again, "carol", NOW + 20 * TIMEOUT)))
+        assert () == store.due(NOW + 10 * TIMEOUT - MOMENT, limit=9), "an invitation that outlasts its request"
+        assert ("t",) == store.due(NOW + 10 * TIMEOUT, limit=9)
+
+    def test_f4_what_is_due_is_in_the_order_in_which_it_is_due(self, make_store: MakeStore) -> None:
+        """F4: whether that is an invitation's deadline or a request's own."""
+        store = make_store()
+        for at, invited in ((3, True), (1, False), (4, False), (2, True)):
+            live = attrs.evolve(routing(f"i{at}", f"t{at}"), deadline=NOW + (90 if invited else at) * MOMENT)
+            live = asking(live, deadline=NOW + at * MOMENT) if invited else live
+            store.commit(inviting(put(store, opening(opened(f"i{at}"))), live))
+
+        assert ("t1", "t2", "t3") == store.due(NOW + 9 * MOMENT, limit=3)
+        assert ("t1", "t2") == store.due(NOW + 2 * MOMENT, limit=9)
+        assert ("t1", "t2", "t3", "t4") == store.due(NOW + 9 * MOMENT, limit=9)
 
     def test_f4_a_request_that_is_recorded_closed_is_never_due(self, store: TransferStore) -> None:
         """F4: it has its outcome."""

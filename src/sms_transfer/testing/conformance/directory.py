@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 
 import attrs
@@ -16,11 +15,12 @@ from sms_transfer.errors import AlreadyExists, Conflict
 from sms_transfer.ports import Directory
 from sms_transfer.testing import strategies as kit
 from sms_transfer.testing.conformance._racing import ROUNDS, THREADS, racing
+from sms_transfer.testing.conformance._roster import Finding
 from sms_transfer.testing.conformance._samples import ALIKE, ODD_TEXTS
-from sms_transfer.testing.conformance._suite import Capability, Suite, finished, needs
+from sms_transfer.testing.conformance._suite import Capability, finished, needs
+from sms_transfer.testing.conformance._teams import MakeDirectory, ReopenDirectory, SharedTeams
 
-MakeDirectory = Callable[[], Directory]
-ReopenDirectory = Callable[[Directory], Directory]
+__all__ = ["DirectoryConformance", "MakeDirectory", "ReopenDirectory"]
 
 _MAX_NAME = 256
 _BOB = Agent("bob", "Bob", capacity=0)
@@ -28,18 +28,11 @@ _VALUES = st.sampled_from([ChannelStatus.LOGGED_OUT, ChannelStatus.NOT_READY, Ch
 _STEPS = st.lists(st.tuples(st.sampled_from("ab"), st.booleans(), _VALUES, _VALUES), max_size=20)
 
 
-class DirectoryConformance(Suite):
-    """What a `Directory` must do. Give it the fixture ``make_directory``; ``reopen_directory`` too for many handles."""
+class DirectoryConformance(Finding, SharedTeams):
+    """What a `Directory` must do. Give it the fixture ``make_directory``; ``reopen_directory`` too for many handles.
 
-    @pytest.fixture
-    def make_directory(self) -> MakeDirectory:
-        """Each call makes a new directory that knows nobody; what it made is cleaned up in your fixture."""
-        return pytest.fail(f"{type(self).__name__} needs a fixture make_directory: a callable that makes an empty one")
-
-    @pytest.fixture
-    def reopen_directory(self) -> ReopenDirectory:
-        """Another handle on the data of the given directory."""
-        return pytest.fail(f"{type(self).__name__} needs a fixture reopen_directory for what it declares")
+    One that is `Teams` too declares `Capability.TEAMS`, and is asked what its agents serve.
+    """
 
     def test_e1_who_is_unknown_is_left_out(self, make_directory: MakeDirectory) -> None:
         """E1: whoever asks sees who is missing."""

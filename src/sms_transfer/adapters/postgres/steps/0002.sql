@@ -125,9 +125,11 @@ BEGIN
     END IF;
     INSERT INTO sms_transfer.transfer (interaction_id, id, live, due_at, waits_for, rank, requested_at, body)
     VALUES (p_interaction, p_id, p_live, p_due_at, p_waits_for, p_rank, p_requested_at, p_body);
-    INSERT INTO sms_transfer.recent (agent_id, target, number)
-    VALUES (p_sender, p_target, nextval('sms_transfer.asked'))
-    ON CONFLICT (agent_id, target) DO UPDATE SET number = excluded.number;
+    IF p_sender IS NOT NULL THEN
+      INSERT INTO sms_transfer.recent (agent_id, target, number)
+      VALUES (p_sender, p_target, nextval('sms_transfer.asked'))
+      ON CONFLICT (agent_id, target) DO UPDATE SET number = excluded.number;
+    END IF;
   END IF;
   IF p_ticket IS NULL OR EXISTS (
     SELECT FROM sms_transfer.name WHERE kind = 'invitation' AND scope = '' AND id = p_ticket AND transfer_id = p_id
