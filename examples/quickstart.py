@@ -170,6 +170,14 @@ class Centre:
         epoch = self.alice.windows[interaction_id].interaction.epoch
         self.service.request_transfer(interaction_id, Target.agent("bob"), by="alice", note=note, epoch=epoch)
 
+    def alice_types(self, text: str, interaction_id: str) -> tuple[FoundTarget, ...]:
+        """Alice presses Transfer and types: print what her team communicator shows."""
+        found = TeamCommunicator(self.service, "alice").search(text, interaction_id=interaction_id)
+        print(f"\n   Alice types “{text}” in the team communicator:")
+        for one in found.targets:
+            print(f"     {draw_target(one)}")
+        return found.targets
+
 
 def accepted(centre: Centre) -> None:
     """An SMS conversation: Alice offers it to Bob, and Bob accepts."""
@@ -227,14 +235,8 @@ def unanswered(centre: Centre) -> None:
 def queued(centre: Centre) -> None:
     """Alice looks for somebody else: she finds a queue, its first agent rejects, and the next one accepts."""
     service = centre.service
-    communicator = TeamCommunicator(service, "alice")
-    for typed in ("r", "rep"):
-        print(f"\n   Alice types “{typed}” in the team communicator:")
-        found = communicator.search(typed, interaction_id="mms-2")
-        for one in found.targets:
-            print(f"     {draw_target(one)}".rstrip())
-
-    [repairs] = found.targets
+    centre.alice_types("r", "mms-2")
+    [repairs] = centre.alice_types("rep", "mms-2")
     service.request_transfer("mms-2", repairs.target, by="alice", note="Whoever can mend doors.")
     centre.show("She picks SMS Transfer. Rita has been idle the longest, so she is invited.", beside="rita")
 
