@@ -116,22 +116,18 @@ def postgres_statements(crowd: Crowd) -> list[str]:
     """For `PostgresStore`; its schema is on the search path."""
     end = crowd.first + crowd.size
     each = f"FROM generate_series({crowd.first}, {end - 1}) AS n"
-    until = "NULL" if crowd.deadline is None else f"'{crowd.deadline.isoformat()}'::timestamptz"
-    invitee = "NULL" if crowd.deadline is None else _INVITEE
-    version = 1 if crowd.deadline is None else 2
+    some = f"{each} WHERE n % {PER_AGENT} = 0"
+    version, offered, due = 1, "NULL, NULL", ""
+    if crowd.deadline is not None:
+        until = f"'{crowd.deadline.isoformat()}'::timestamptz"
+        version, offered = 2, f"{_INVITEE}, {until}"
+        due = f"{until}, NULL, 0, '{(crowd.deadline - TIMEOUT).isoformat()}'::timestamptz"
     counts, whole = "2, 1, 0, 0", _interaction(crowd)
-    begun = "NULL" if crowd.deadline is None else f"'{(crowd.deadline - TIMEOUT).isoformat()}'::timestamptz"
     made = [
-        (
-            f"INSERT INTO agent SELECT {_OWNER}, false, 'ready', {PLENTY}, '{{}}', n + 1, {_agent()} {each}"
-            f" WHERE n % {PER_AGENT} = 0"
-        ),
+        f"INSERT INTO agent SELECT {_OWNER}, false, 'ready', {PLENTY}, '{{}}', n + 1, {_agent()} {some}",
         f"UPDATE roster SET version = {end}",
-        f"INSERT INTO desk SELECT {_OWNER}, {PER_AGENT} {each} WHERE n % {PER_AGENT} = 0",
-        (
-            f"INSERT INTO interaction SELECT {_ID}, {version}, {_OWNER}, NULL, {invitee}, {until}, {counts},"
-            f" {whole} {each}"
-        ),
+        f"INSERT INTO desk SELECT {_OWNER}, {PER_AGENT} {some}",
+        f"INSERT INTO interaction SELECT {_ID}, {version}, {_OWNER}, NULL, {offered}, {counts}, {whole} {each}",
         f"INSERT INTO text SELECT {_ID}, k + 1, {_TEXT}, false, {_text()} {each}, {_TWICE}",
         f"INSERT INTO name SELECT 'message', '', {_TEXT}, {_ID}, NULL, k + 1 {each}, {_TWICE}",
         f"INSERT INTO event SELECT {_ID}, 1, nextval('written'), n + 1, {_event()} {each}",
@@ -141,10 +137,7 @@ def postgres_statements(crowd: Crowd) -> list[str]:
     ]
     if crowd.deadline is not None:
         made += [
-            (
-                f"INSERT INTO transfer SELECT {_ID}, {_TRANSFER}, true, {until}, NULL, 0, {begun},"
-                f" {_request(crowd.deadline)} {each}"
-            ),
+            f"INSERT INTO transfer SELECT {_ID}, {_TRANSFER}, true, {due}, {_request(crowd.deadline)} {each}",
             f"INSERT INTO name SELECT 'transfer', '', {_TRANSFER}, {_ID}, {_TRANSFER} {each}",
             f"INSERT INTO name SELECT 'invitation', '', {_TICKET}, {_ID}, {_TRANSFER} {each}",
         ]

@@ -19,12 +19,17 @@ BOTH: Final = frozenset(
     {
         "test_around",
         "test_bad_input",
+        "test_bad_targets",
+        "test_bulk",
         "test_connection",
         "test_desktop",
         "test_eligibility",
         "test_endurance",
+        "test_handover",
+        "test_no_answer",
         "test_ownership",
         "test_ports",
+        "test_routing",
         "test_transfer",
     }
 )

@@ -9,13 +9,13 @@ from typing import Any, ClassVar, TypeVar
 
 from sms_transfer import AsyncTransferService, TransferPolicy
 from sms_transfer.adapters.blocking import (
-    AwaitableDirectory,
     AwaitableGateway,
     AwaitableMessaging,
     AwaitableStore,
     at_once,
+    awaitable_directory,
 )
-from sms_transfer.ports import Clock, ContactGateway, Directory, IdFactory, Messaging, TransferStore
+from sms_transfer.ports import Clock, ContactGateway, Directory, IdFactory, Messaging, Router, TransferStore
 
 R = TypeVar("R")
 
@@ -49,17 +49,19 @@ class OnLoop:
         directory: Directory | None = None,
         messaging: Messaging | None = None,
         gateway: ContactGateway | None = None,
+        router: Router | None = None,
         policy: TransferPolicy | None = None,
         clock: Clock | None = None,
         ids: IdFactory | None = None,
     ) -> None:
         recorded = None if store is None else AwaitableStore(store, at_once)
-        known = None if directory is None else AwaitableDirectory(directory, at_once)
+        known = None if directory is None else awaitable_directory(directory, at_once)
         self._service = AsyncTransferService(
             recorded,
             directory=recorded if directory is store else known,
             messaging=None if messaging is None else AwaitableMessaging(messaging, at_once),
             gateway=None if gateway is None else AwaitableGateway(gateway, at_once),
+            router=router,
             policy=policy,
             clock=clock,
             ids=ids,

@@ -20,7 +20,7 @@ from sms_transfer import (
     Workspace,
     WorkspaceSettings,
 )
-from sms_transfer.ports import Messaging
+from sms_transfer.ports import Messaging, Router
 from sms_transfer.testing import ManualClock, RecordingUI
 
 ALICE, BOB, CAROL = Target.agent("alice"), Target.agent("bob"), Target.agent("carol")
@@ -61,11 +61,14 @@ class Centre:
         policy: TransferPolicy | None = None,
         media: Media = Media.SMS,
         messaging: Messaging | None = None,
+        router: Router | None = None,
         settings: WorkspaceSettings | None = None,
     ) -> None:
         self.clock = ManualClock()
         self.gateway = FakeGateway()
-        self.service = TransferService(clock=self.clock, gateway=self.gateway, policy=policy, messaging=messaging)
+        self.service = TransferService(
+            clock=self.clock, gateway=self.gateway, policy=policy, messaging=messaging, router=router
+        )
         self.desks: dict[str, Desk] = {}
         for agent_id in ("alice", "bob", "carol"):
             self.service.add_agent(Agent(agent_id, agent_id.title(), status=ChannelStatus.READY))

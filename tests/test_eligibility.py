@@ -101,7 +101,7 @@ ONE_REASON: list[tuple[Reason, Callable[[Centre], Target]]] = [
     (Reason.NO_SMS_PRIVILEGE, unprivileged),
     (Reason.MEDIA_NOT_HANDLED, other_media),
     (Reason.AT_CAPACITY, full),
-    *((Reason.KIND_NOT_ALLOWED, lambda _, target=target: target) for target in OTHER_KINDS),
+    *((Reason.UNKNOWN, lambda _, target=target: target) for target in OTHER_KINDS),
 ]
 
 

@@ -179,7 +179,7 @@ def test_f5_a_request_that_is_recorded_is_not_said_to_have_failed(caplog: pytest
     ready(service, "alice", "bob")
     opened(service)
     assert TransferState.INVITED is service.request_transfer("i", BOB, by="alice").state
-    assert "could not look after the invitee" in caplog.text
+    assert "could not look after invitation" in caplog.text
 
 
 def test_f6_every_waiting_conversation_gets_its_turn() -> None:

@@ -113,6 +113,7 @@ def test_interaction_machine_is_the_domain_s() -> None:
         ("transferring", "active"),
         ("transferring", "queued"),
         ("queued", "active"),
+        ("queued", "queued"),  # the next round in the same queue
         *((state, "done") for state in ("active", "transferring", "queued")),
     }
     assert expected == {(str(arc.source), str(arc.dest)) for arc in INTERACTION.arcs}

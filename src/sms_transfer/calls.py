@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Final
 
@@ -397,9 +398,10 @@ class Calls:
 
 
 def _ids(members: Collection[str]) -> frozenset[str]:
-    if isinstance(members, str) or not isinstance(untrusted(members), Iterable):
-        raise InvalidValue(field="members", rule="must be a collection of ids")
-    return frozenset(members)
+    if not isinstance(members, str) and isinstance(untrusted(members), Iterable):
+        with suppress(TypeError):  # something in it cannot be hashed, so is no id
+            return frozenset(members)
+    raise InvalidValue(field="members", rule="must be a collection of ids")
 
 
 def _key_of(key: str | None, interaction_id: str) -> str | None:

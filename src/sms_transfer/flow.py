@@ -59,6 +59,8 @@ R = TypeVar("R")
 _NOTHING: Final = Recorded()
 _READY: Final = frozenset({ChannelStatus.READY})
 _ON_CHANNEL: Final = frozenset({ChannelStatus.READY, ChannelStatus.NOT_READY})
+_BEFORE_ALL: Final = datetime.min.replace(tzinfo=UTC)
+"""An instant at which every invitation takes its place."""
 _LAST_YEAR: Final = 9_997  # every deadline is a date, too
 _ATTEMPTS: Final = 64
 _FIRST_PAUSE: Final = 0.000_05
@@ -316,12 +318,12 @@ class Flow:
     async def _request(self, command: RequestTransfer) -> TransferRequest:
         try:
             decision, recorded = await self._record(command)
-        except TargetNotEligible:
-            # A fallback of the policy's is for later: whoever picks a target is told that it cannot receive (T3).
-            fallback = command.fallback
-            if fallback is None or fallback == command.target:
-                raise
-            decision, recorded = await self._request_of_fallback(command, fallback)
+        except TargetNotEligible as refusal:
+            decision, recorded = await self._request_of_fallback(command, refusal)
+        else:
+            if isinstance(decision.refusal, TargetNotEligible):  # T10: what was over is recorded now, and no more
+                await self._serve(recorded)
+                decision, recorded = await self._request_of_fallback(command, decision.refusal)
         further = None if self._keeps_agents else await self._look_after_invitee(decision)
         recorded = recorded if further is None else further
         if recorded is not _NOTHING:
@@ -333,12 +335,17 @@ class Flow:
             return request
         return await self.store.transfer(request.id) or request
 
-    async def _request_of_fallback(self, command: RequestTransfer, fallback: Target) -> tuple[Decision, Recorded]:
-        """Ask the fallback at once (Q5); where that is refused too, what is told is why the target was."""
+    async def _request_of_fallback(
+        self, command: RequestTransfer, refusal: TargetNotEligible
+    ) -> tuple[Decision, Recorded]:
+        """Ask the fallback at once (Q5); where there is none, or it is refused too, tell why the target was."""
+        fallback = command.fallback  # one of the policy's is for later: whoever picks a target is told (T3)
+        if fallback is None or fallback == command.target:
+            raise refusal
         try:
             return await self._record(evolve(command, fallback=fallback, on_fallback=True))
-        except TargetNotEligible as refusal:
-            raise TargetNotEligible(reasons=refusal.reasons) from None
+        except TargetNotEligible:
+            raise refusal from None
 
     async def _look_after_invitee(self, decision: Decision) -> Recorded | None:
         """See to it that nobody who has just logged out is left invited (T9).
@@ -470,10 +477,6 @@ def _recorded(facts: Facts, decision: Decision) -> Recorded:
         return Recorded(routing=routing)
     before = places_taken(facts.interaction, _BEFORE_ALL)
     return Recorded(frozenset(before).difference(places_taken(decision.interaction, _BEFORE_ALL)), routing)
-
-
-_BEFORE_ALL: Final = datetime.min.replace(tzinfo=UTC)
-"""An instant at which every invitation takes its place."""
 
 
 def _not_asking(decision: Decision) -> Decision:

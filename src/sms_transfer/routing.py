@@ -27,6 +27,7 @@ from sms_transfer.log import log_failure
 from sms_transfer.ports import AsyncDirectory, AsyncTeams, AsyncTransferStore, Candidate, Router
 
 _REACH: Final = 8
+_FARTHEST: Final = 100_000
 _ATTEMPTS: Final = 8
 _FIRST_PAGE: Final = 4
 _LAST_PAGE: Final = 256
@@ -179,9 +180,10 @@ class Routing:
                 invited += placing is _Placing.INVITED
                 if placing in _NOBODY and not request.past_invitations:
                     in_vain.add(like)
+                if placing in _NOBODY:
+                    await self._end_if_nobody_is_left(interaction, record, work)
                 if placing is _Placing.NOBODY_ABLE:
                     targets.discard(target)
-                    await self._end_if_nobody_is_left(interaction, record, work)
             if len(page) < size:
                 break
             after, size = page[-1], min(2 * size, _LAST_PAGE)
@@ -287,7 +289,7 @@ def _reach(router: Router) -> int:
     except Exception as error:  # noqa: BLE001 - likewise
         log_failure("could not ask how many candidates are wanted by", "the router", error)
         return _REACH
-    return reach if isinstance(reach, int) and reach > 0 else _REACH
+    return min(reach, _FARTHEST) if isinstance(reach, int) and reach > 0 else _REACH
 
 
 def _request(interaction: Interaction) -> TransferRequest:

@@ -169,7 +169,7 @@ class MemoryStore:
         for agent_id in before - queue.members:
             self._in_queues[agent_id].pop(queue.target)
             self._enrol(agent_id)
-        for agent_id in sorted(queue.members - before):
+        for agent_id in self._teams.in_turn(queue.members - before):
             self._in_queues.setdefault(agent_id, {})[queue.target] = None
             self._enrol(agent_id)
         self._note(queue.target)

@@ -33,6 +33,8 @@ class MemoryTeams:
     def __init__(self) -> None:
         self._teams: dict[Target, Team] = {}
         self._served: dict[str, frozenset[Target]] = {}
+        self._turns: dict[str, int] = {}  # by agent: counts the changes of all; the longest idle have the least
+        self._changes = 0
 
     def __bool__(self) -> bool:
         return bool(self._teams)
@@ -51,15 +53,30 @@ class MemoryTeams:
 
     def place(self, agent_id: str, able: ChannelStatus | None, *, ready: bool, last: bool) -> None:
         """Say whether this agent can receive, in which status, and whether they are the least idle now."""
+        if last or agent_id not in self._turns:
+            self._changes += 1
+            self._turns[agent_id] = self._changes
         for target in self.served_by(agent_id):
             team = self._teams[target]
             for status, line in team.able.items():
                 if status is not able:
                     line.pop(agent_id, None)
                 elif last or agent_id not in line:
-                    line[agent_id] = None
-                    line.move_to_end(agent_id)
+                    self._enter(agent_id, line)
             (team.ready.add if ready else team.ready.discard)(agent_id)
+
+    def in_turn(self, agent_ids: Iterable[str]) -> list[str]:
+        """These agents, the longest idle first; who was never placed comes first of all."""
+        return sorted(agent_ids, key=lambda agent_id: (self._turns.get(agent_id, 0), agent_id))
+
+    def _enter(self, agent_id: str, line: OrderedDict[str, None]) -> None:
+        """Put this agent into a line where their turn is: at its end, unless they have just joined."""
+        turn, behind = self._turns[agent_id], next(reversed(line), None)
+        line[agent_id] = None
+        line.move_to_end(agent_id)
+        if behind is not None and self._turns[behind] > turn:
+            for id_ in self.in_turn(line):
+                line.move_to_end(id_)
 
     def members(self, target: Target, limit: int) -> Iterable[str]:
         team = self._teams.get(target)

@@ -71,13 +71,12 @@ def invitee_lost(
     *,
     ending: Ending,
     event: Event,
-    now: datetime,
     policy: TransferPolicy,
 ) -> Decision:
     """The invitee does not take it: the next agent is looked for, or it goes to the fallback, or it ends (Q1, Q5)."""
     is_agent = transfer.present_target.kind is TargetKind.AGENT
-    if is_agent and not _has_fallback(transfer):
-        return _over(interaction, transfer, ending, (event,), now, policy)
+    if is_agent and not _has_fallback(transfer) and not _waits_on(interaction):
+        return _closed(interaction, transfer, ending, (event,))
     past = PastInvitation(
         invitation.id,
         invitee=invitation.invitee,
@@ -89,8 +88,10 @@ def invitee_lost(
         invitation=None,
         past_invitations=(*transfer.past_invitations, past),  # nobody is asked twice
     )
-    if is_agent:
+    if is_agent and _has_fallback(transfer):
         return _redirected(interaction, routing, ending, (event,), policy)
+    if is_agent:  # it waits on in the queue that owns it, where nobody is asked again before the deadline (Q2)
+        routing = _back_in_queue(routing)
     changed = evolve(interaction, version=interaction.version + 1, transfer=routing)
     return Decision(changed, events=(event,), requests=(routing,), concerned=desktops(interaction))
 
@@ -134,7 +135,7 @@ def overdue(interaction: Interaction, transfer: TransferRequest, now: datetime, 
         return routing_ended(interaction, transfer, ending=ending, now=now, policy=policy)
     ending = Ending(trigger="expire", by=None, at=at, reason="no_answer", code="transfer.expired")
     event = InvitationExpired(invitation_id=invitation.id, invitee=invitation.invitee, **about(transfer, at, None))
-    decision = invitee_lost(interaction, transfer, invitation, ending=ending, event=event, now=now, policy=policy)
+    decision = invitee_lost(interaction, transfer, invitation, ending=ending, event=event, policy=policy)
     if transfer.no_answer is NoAnswer.NOTHING:
         return decision
     return evolve(decision, missed=((invitation.invitee, transfer.no_answer),))  # A3
@@ -258,8 +259,9 @@ def _requeued(  # noqa: PLR0917 - likewise
         deadline=ending.at + rounds * policy.routing_timeout,
         invitation=None,
         past_invitations=(),
-        on_fallback=transfer.on_fallback and transfer.present_target.kind is not TargetKind.AGENT,
     )
+    if following.present_target.kind is TargetKind.AGENT:
+        following = _back_in_queue(following)
     changed = evolve(
         interaction,
         version=interaction.version + 1,
@@ -275,6 +277,11 @@ def _requeued(  # noqa: PLR0917 - likewise
     )
     closed = evolve(transfer, state=outcome.state, outcome=outcome)
     return Decision(changed, events=events, requests=(closed, following), concerned=desktops(interaction))
+
+
+def _back_in_queue(transfer: TransferRequest) -> TransferRequest:
+    """The request, when its fallback was an agent who did not take it: that was used once (Q5)."""
+    return evolve(transfer, on_fallback=False, fallback=None, fallback_name="")
 
 
 def next_id(transfer_id: str) -> str:

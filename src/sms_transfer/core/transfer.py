@@ -39,6 +39,7 @@ from sms_transfer.core.events import (
     OwnershipMoved,
     TransferAccepted,
     TransferCancelled,
+    TransferRedirected,
     TransferRequested,
     about,
 )
@@ -92,6 +93,7 @@ def _begun(
     """The request as it begins: INVITED where one agent is asked, ROUTING where the target stands for several."""
     policy, now = context.policy, context.now
     fallback = policy.fallback if command.fallback is None else command.fallback
+    fallback = None if fallback == command.target else fallback
     names = context.names if agent is None else {**context.names, command.present_target: agent.name}
     deadline = now + (policy.routing_timeout if agent is None else policy.invitation_timeout)  # T7, Q1, F4
     transfer = TransferRequest(
@@ -109,13 +111,16 @@ def _begun(
         sender_name=sender.name,
         target_name=names.get(command.target, ""),
         priority=command.priority,
-        fallback=None if fallback == command.target else fallback,
+        fallback=fallback,
         fallback_name="" if fallback is None else names.get(fallback, ""),
         on_fallback=command.on_fallback,
         no_answer=policy.no_answer if command.no_answer is None else command.no_answer,
         return_to_sender=policy.return_to_sender and agent is None and policy.handover is Handover.ON_PLACEMENT,
     )
-    requested = TransferRequested(target=command.target, hop=interaction.hops + 1, **about(transfer, now, sender.id))
+    common = about(transfer, now, sender.id)
+    requested: tuple[Event, ...] = (TransferRequested(target=command.target, hop=interaction.hops + 1, **common),)
+    if command.on_fallback:
+        requested = (*requested, TransferRedirected(target=command.present_target, **common))  # Q5, A1
     begun = evolve(
         interaction,
         version=interaction.version + 1,
@@ -124,13 +129,13 @@ def _begun(
         error=None,  # a new attempt withdraws what the window said of the last one (D5)
     )
     if agent is not None:
-        return _inviting(begun, transfer, agent, (requested,))
+        return _inviting(begun, transfer, agent, requested)
     if policy.handover is Handover.ON_PLACEMENT:
         return _placed(begun, transfer, requested)
-    return Decision(begun, events=(requested,), requests=(transfer,), concerned=(sender.id,))
+    return Decision(begun, events=requested, requests=(transfer,), concerned=(sender.id,))
 
 
-def _placed(interaction: Interaction, transfer: TransferRequest, requested: Event) -> Decision:
+def _placed(interaction: Interaction, transfer: TransferRequest, requested: tuple[Event, ...]) -> Decision:
     """The queue owns it at once, and the sender's window closes (Q2)."""
     changed = evolve(
         interaction,
@@ -144,7 +149,7 @@ def _placed(interaction: Interaction, transfer: TransferRequest, requested: Even
         epoch=changed.epoch,
         **about(transfer, transfer.requested_at, transfer.sender),
     )
-    return Decision(changed, events=(requested, moved), requests=(transfer,), concerned=(transfer.sender,))
+    return Decision(changed, events=(*requested, moved), requests=(transfer,), concerned=(transfer.sender,))
 
 
 def invite(interaction: Interaction, command: Invite, context: Context) -> Decision:
@@ -251,9 +256,7 @@ def reject(interaction: Interaction, command: Reject, context: Context) -> Decis
     event = InvitationRejected(
         invitation_id=invitation.id, invitee=invitation.invitee, **about(transfer, context.now, command.by)
     )
-    return ending.invitee_lost(
-        interaction, transfer, invitation, ending=why, event=event, now=context.now, policy=context.policy
-    )
+    return ending.invitee_lost(interaction, transfer, invitation, ending=why, event=event, policy=context.policy)
 
 
 def cancel(interaction: Interaction, command: Cancel, context: Context) -> Decision:
@@ -286,9 +289,7 @@ def fail(interaction: Interaction, command: FailInvitation, context: Context) ->
     event = InvitationWithdrawn(
         invitation_id=invitation.id, invitee=invitation.invitee, **about(transfer, context.now, invitation.invitee)
     )
-    return ending.invitee_lost(
-        interaction, transfer, invitation, ending=why, event=event, now=context.now, policy=context.policy
-    )
+    return ending.invitee_lost(interaction, transfer, invitation, ending=why, event=event, policy=context.policy)
 
 
 def cancelled(

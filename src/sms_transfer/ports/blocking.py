@@ -41,7 +41,8 @@ class IdFactory(Protocol):
             kind: what it is for: ``"transfer"``, ``"invitation"`` or ``"message"``.
 
         Returns:
-            1 to 128 characters. An invitation's id is a ticket: it should not be possible to guess it.
+            1 to 128 characters. An invitation's id is a ticket: it should not be possible to guess it. A transfer's
+            must not end in ``+`` and digits: so end the ids of requests that go on waiting in a queue (Q2).
         """
         ...
 
@@ -63,7 +64,7 @@ class Router(Protocol):
 
     @property
     def reach(self) -> int:
-        """How many candidates it wants to choose from, 1 or more; the longest idle come first."""
+        """How many candidates it wants to choose from, 1 to 100,000; the longest idle come first."""
         ...
 
     def pick(self, interaction: Interaction, candidates: Sequence[Candidate]) -> str | None:
@@ -178,7 +179,10 @@ class Teams(Protocol):
         ...
 
     def served_by(self, agent_ids: Collection[str]) -> frozenset[Target]:
-        """All targets that any of these agents serves: queues, routing points, agent groups and skills."""
+        """All targets that any of these agents serves: queues, routing points, agent groups and skills.
+
+        A queue that has an agent as a member must be named whether or not the record of that agent is known here.
+        """
         ...
 
     def roster(self, since: int | None) -> Roster:

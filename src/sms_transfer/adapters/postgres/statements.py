@@ -54,15 +54,16 @@ MEMBERS: Final[LiteralString] = """
 SELECT agent.id, agent.body FROM {s}.member JOIN {s}.agent ON agent.id = member.agent_id
 WHERE member.target = %s ORDER BY member.agent_id LIMIT %s
 """
-# One status after the other, so that each is read in the order of the index.
+# One status after the other, so that each is read in the order of the index. Each body by itself: PostgreSQL thinks a
+# limit large that it does not know, and would read the whole table for a join.
 ABLE: Final[LiteralString] = """
-SELECT agent.id, agent.body FROM (
+SELECT agent_id, (SELECT body FROM {s}.agent WHERE id = agent_id) FROM (
   SELECT member.agent_id, given.place, member.moved FROM unnest(%s::text[]) WITH ORDINALITY AS given (status, place)
   CROSS JOIN LATERAL (
     SELECT agent_id, moved FROM {s}.member WHERE target = %s AND status = given.status AND free ORDER BY moved LIMIT %s
   ) AS member
   ORDER BY given.place, member.moved LIMIT %s
-) AS able JOIN {s}.agent ON agent.id = able.agent_id ORDER BY able.place, able.moved
+) AS able ORDER BY place, moved
 """
 READY: Final[LiteralString] = """
 SELECT given.target, (SELECT count(*) FROM {s}.member WHERE member.target = given.target AND status = 'ready')
@@ -75,15 +76,14 @@ ROSTER: Final[LiteralString] = "SELECT kind, id, number, mark, body FROM {s}.rea
 LOADS: Final[LiteralString] = "SELECT id, load FROM {s}.read_loads(%s, %s)"
 # Each line is read in the order of the index, and no further than the limit.
 WAITING: Final[LiteralString] = """
-SELECT interaction.id, interaction.body FROM (
+SELECT interaction_id, (SELECT body FROM {s}.interaction WHERE interaction.id = interaction_id) FROM (
   SELECT line.* FROM unnest(%s::text[]) AS given (target) CROSS JOIN LATERAL (
     SELECT interaction_id, rank, requested_at, id FROM {s}.transfer
     WHERE waits_for = given.target AND (rank, requested_at, id) > (%s::bigint, %s::timestamptz, %s::text)
     ORDER BY rank, requested_at, id LIMIT %s
   ) AS line
   ORDER BY line.rank, line.requested_at, line.id LIMIT %s
-) AS line JOIN {s}.interaction ON interaction.id = line.interaction_id
-ORDER BY line.rank, line.requested_at, line.id
+) AS line ORDER BY rank, requested_at, id
 """
 # From each target on to the next one, past all that waits for it.
 WAITING_TARGETS: Final[LiteralString] = """
