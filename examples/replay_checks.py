@@ -203,7 +203,7 @@ def check_capacity(whole: Whole) -> Iterator[str]:
         elif isinstance(event.owner, str):
             held[id_] = agent = event.owner
         else:
-            if isinstance(event, OwnershipMoved) and not whole.requests[event.transfer_id].return_to_sender:
+            if not whole.requests[event.transfer_id].return_to_sender:
                 held.pop(id_, None)
             continue
         at = latest if event.by is None else event.at  # what time brought is dated back to the deadline
