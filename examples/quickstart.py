@@ -3,7 +3,8 @@
 Run it with ``python examples/quickstart.py``. It needs no network, no database and no waiting.
 
 A front end of your own has two parts. It is told what to show: `ConsoleUI` is all there is to that. And it tells the
-service what the agent did: the three stories at the bottom make every call that Transfer, Accept and Reject need.
+service what the agent did: the four stories at the bottom make every call that the team communicator, Transfer, Accept
+and Reject need.
 """
 
 from __future__ import annotations
@@ -14,10 +15,12 @@ from datetime import timedelta
 from itertools import zip_longest
 
 from sms_transfer import (
+    Action,
     Agent,
     Attachment,
     ChannelStatus,
     Contact,
+    FoundTarget,
     Interaction,
     InteractionPreview,
     InteractionWindow,
@@ -26,6 +29,8 @@ from sms_transfer import (
     Refused,
     SystemMessage,
     Target,
+    TargetKind,
+    TeamCommunicator,
     TransferService,
     Workspace,
 )
@@ -114,25 +119,44 @@ class ConsoleUI:
             yield f"My Messages: {message.text}"
 
 
+def draw_target(found: FoundTarget) -> str:
+    """A line of the team communicator: who it is, whether somebody is there, and the action menu."""
+    presence = found.presence
+    if found.target.kind is TargetKind.AGENT and presence.status is not None:
+        there = presence.status.replace("_", " ") + (f": {presence.reason}" if presence.reason else "")
+    else:
+        there = f"{presence.ready} ready, {presence.waiting} waiting"
+    menu = "  ".join(draw_action(action) for action in found.actions)
+    return f"{found.name:12} {found.target.kind:8} {there:20} {menu}"
+
+
+def draw_action(action: Action) -> str:
+    """An entry of the menu, and why it cannot be picked; `sms_transfer.Reason` lists the codes to translate."""
+    return f"[{action.label}]" if action.enabled else f"({action.label}: {', '.join(sorted(action.reasons))})"
+
+
 class Centre:
-    """Alice and Bob, both Ready, each at a desktop, with a clock that we turn by hand."""
+    """Alice, Bob and Rita, all Ready, each at a desktop; Reza at lunch; and a clock that we turn by hand."""
 
     def __init__(self) -> None:
         self.clock = ManualClock()
         self.service = TransferService(clock=self.clock)
-        self.alice, self.bob = ConsoleUI(), ConsoleUI()
+        self.alice, self.bob, self.rita = ConsoleUI(), ConsoleUI(), ConsoleUI()
+        self.desktops = {"alice": self.alice, "bob": self.bob, "rita": self.rita}
         self.steps = 0
         self.logged: str | None = None
-        for agent_id, ui in (("alice", self.alice), ("bob", self.bob)):
+        for agent_id, ui in self.desktops.items():
             self.service.add_agent(Agent(agent_id, agent_id.title(), status=ChannelStatus.READY))
             self.service.connect(Workspace(agent_id, ui))
+        self.service.add_agent(Agent("reza", "Reza", status=ChannelStatus.NOT_READY, reason="lunch"))
+        self.service.add_queue(Target.queue("repairs"), ["bob", "rita", "reza"], name="Repairs")
 
-    def show(self, what_happened: str) -> None:
-        """Print what happened, both desktops side by side, and what a log would keep of it."""
+    def show(self, what_happened: str, *, beside: str = "bob") -> None:
+        """Print what happened, Alice's desktop and another one side by side, and what a log would keep of it."""
         self.steps += 1
         print(f"\n{self.steps}. {what_happened}\n")
-        print(f"   {' Alice '.center(COLUMN, '-')}  {' Bob '.center(COLUMN, '-')}")
-        for left, right in zip_longest(self.alice.draw(), self.bob.draw(), fillvalue=""):
+        print(f"   {' Alice '.center(COLUMN, '-')}  {f' {beside.title()} '.center(COLUMN, '-')}")
+        for left, right in zip_longest(self.alice.draw(), self.desktops[beside].draw(), fillvalue=""):
             print(f"   {left:{COLUMN}}  {right}".rstrip())
         page = self.service.events(after=self.logged)
         self.logged = page.cursor
@@ -145,6 +169,14 @@ class Centre:
         """Alice presses Transfer, finds Bob and picks SMS Transfer, in a window that knows which ownership it is of."""
         epoch = self.alice.windows[interaction_id].interaction.epoch
         self.service.request_transfer(interaction_id, Target.agent("bob"), by="alice", note=note, epoch=epoch)
+
+    def alice_types(self, text: str, interaction_id: str) -> tuple[FoundTarget, ...]:
+        """Alice presses Transfer and types: print what her team communicator shows."""
+        found = TeamCommunicator(self.service, "alice").search(text, interaction_id=interaction_id)
+        print(f"\n   Alice types “{text}” in the team communicator:")
+        for one in found.targets:
+            print(f"     {draw_target(one)}")
+        return found.targets
 
 
 def accepted(centre: Centre) -> None:
@@ -200,12 +232,30 @@ def unanswered(centre: Centre) -> None:
         print(f"\n   Bob presses Accept too late. It is refused:\n   {refusal}.")
 
 
+def queued(centre: Centre) -> None:
+    """Alice looks for somebody else: she finds a queue, its first agent rejects, and the next one accepts."""
+    service = centre.service
+    centre.alice_types("r", "mms-2")
+    [repairs] = centre.alice_types("rep", "mms-2")
+    service.request_transfer("mms-2", repairs.target, by="alice", note="Whoever can mend doors.")
+    centre.show("She picks SMS Transfer. Rita has been idle the longest, so she is invited.", beside="rita")
+
+    [preview] = centre.rita.previews.values()
+    service.reject(preview.invitation_id, by="rita", reason="I only do windows")
+    centre.show("Rita presses Reject. Bob is invited next; Alice waits on, and sees no error.")
+
+    [preview] = centre.bob.previews.values()
+    service.accept(preview.invitation_id, by="bob")
+    centre.show("Bob presses Accept, and owns it. Both transfers that failed are still in My Messages.")
+
+
 def main() -> None:
-    """Tell the three stories."""
+    """Tell the four stories."""
     centre = Centre()
     accepted(centre)
     rejected(centre)
     unanswered(centre)
+    queued(centre)
 
 
 if __name__ == "__main__":

@@ -1,8 +1,12 @@
 """Replay real texts while many agents keep handing the conversations to each other, and check that none goes astray.
 
 Run it with ``python examples/replay.py FILE``; the file is UTF-8, one text a line. Every agent is a thread at a
-desktop of its own, and offers, accepts, rejects, cancels, ignores, logs out and in, at random. At the end everything
-that was recorded and everything that the desktops showed is compared with the file, by `replay_checks`.
+desktop of its own, and offers to colleagues, queues, groups and skills, accepts, rejects, cancels, ignores, logs out
+and in, at random (`replay_agents`). At the end everything that was recorded and everything that the desktops showed is
+compared with the file (`replay_checks`).
+
+``--store`` says where it is kept: ``memory``, a new SQLite file (``FILE.sqlite``), or ``postgresql://…``, in a schema
+of its own that is gone at the end.
 """
 
 from __future__ import annotations
@@ -12,35 +16,56 @@ import random
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
 from datetime import timedelta
 from pathlib import Path
-from queue import SimpleQueue
 from threading import Event as Flag
+from uuid import uuid4
 
-from replay_checks import CHECKS, Evidence
+from replay_agents import Colleague
+from replay_checks import CENTRE_CHECKS, CHECKS, Evidence, Whole
 from sms_transfer import (
     Agent,
     ChannelStatus,
     Contact,
     Event,
+    Handover,
     Interaction,
     InteractionPreview,
     InteractionWindow,
+    InvitationExpired,
+    InvitationRejected,
+    InvitationSent,
+    InvitationWithdrawn,
     Media,
-    Refused,
+    OwnershipMoved,
     Target,
+    TransferAccepted,
     TransferClosed,
     TransferPolicy,
+    TransferRequested,
     TransferService,
-    Workspace,
 )
-from sms_transfer.testing import RecordingUI
+from sms_transfer.adapters.in_process import InProcessMessaging
+from sms_transfer.adapters.memory import MemoryStore
+from sms_transfer.adapters.sqlite import SqliteStore
+from sms_transfer.ports import RingsOnCommit, TransferStore
 
 LONGEST = 65_536  # characters that the library takes as one text
 TIMEOUT = timedelta(milliseconds=60)
+ROUTING_TIMEOUT = timedelta(milliseconds=400)
+SETTLING = 3 * ROUTING_TIMEOUT  # at the end: the request's own deadline, the fallback's, and some more
+HANDOVERS = ((Handover.ON_ACCEPT, False), (Handover.ON_PLACEMENT, False), (Handover.ON_PLACEMENT, True))
+"""With the one and the other policy by turns, the last with return to the sender."""
 LISTED = 10  # faults of one kind that are told
+ANSWERS = {
+    "accepted": TransferAccepted,
+    "rejected": InvitationRejected,
+    "not answered": InvitationExpired,
+    "withdrawn": InvitationWithdrawn,
+}
 OPTIONS = (
     ("agents", 12, 2, "agents at work, each a thread"),
     ("conversations", 24, 1, "conversations that the texts go to"),
@@ -50,108 +75,43 @@ OPTIONS = (
 )
 
 
-class Colleague:
-    """One agent at work, in one thread: looks at the screen, and does something at random."""
-
-    def __init__(self, name: str, replay: Replay, seed: int) -> None:
-        self.name, self.replay, self.service = name, replay, replay.service
-        self.random = random.Random(f"{seed} {name}")
-        self.screens: list[RecordingUI] = []
-        self.ignored: set[str] = set()
-        self.refused = Counter[str]()
-        self.requested = 0
-        self.sit_down()
-
-    def sit_down(self) -> None:
-        """Begin with an empty screen. What is to be shown on it waits for this thread, as in any front end."""
-        self.waiting: SimpleQueue[Callable[[], None]] = SimpleQueue()
-        self.screens.append(RecordingUI())
-        workspace = Workspace(self.name, self.screens[-1])
-        self.connection = self.service.connect(workspace, dispatch=self.waiting.put)
-        self.look()
-
-    def look(self) -> RecordingUI:
-        """Bring the screen up to date."""
-        while not self.waiting.empty():
-            self.waiting.get()()
-        return self.screens[-1]
-
-    def work(self) -> None:
-        """Go on until the replay is over."""
-        try:
-            while not self.replay.over.is_set():
-                screen = self.look()
-                time.sleep(self.random.uniform(0, 0.004))  # and meanwhile the screen falls behind
-                (act,) = self.random.choices((self.answer, self.offer, self.cancel, self.leave), (50, 45, 4, 1))
-                try:
-                    act(screen)
-                except Refused as refusal:  # somebody else was faster, or the target cannot take it
-                    self.refused[refusal.code] += 1
-        finally:
-            self.replay.over.set()  # one that fails must not leave the others working for ever
-
-    def answer(self, screen: RecordingUI) -> None:
-        """Accept, reject or ignore an offer."""
-        if open_ := [offer for offer in screen.previews if offer not in self.ignored]:
-            offer = self.random.choice(open_)
-            (answer,) = self.random.choices(("accept", "reject", "ignore"), (6, 2, 2))
-            if answer == "accept":
-                self.service.accept(offer, by=self.name)
-            elif answer == "reject":
-                self.service.reject(offer, by=self.name, reason="busy")
-            else:
-                self.ignored.add(offer)
-
-    def offer(self, screen: RecordingUI) -> None:
-        """Offer a conversation to somebody."""
-        free = [window.interaction for window in screen.windows.values() if window.pending is None]
-        if free and self.replay.wants_transfers():
-            interaction = self.random.choice(free)
-            other = self.random.choice([one.name for one in self.replay.colleagues if one is not self])
-            self.service.request_transfer(interaction.id, Target.agent(other), by=self.name, epoch=interaction.epoch)
-            self.requested += 1
-
-    def cancel(self, screen: RecordingUI) -> None:
-        """Take an offer back."""
-        if pending := [window.pending for window in screen.windows.values() if window.pending]:
-            self.service.cancel(self.random.choice(pending).transfer_id, by=self.name)
-
-    def leave(self, _: RecordingUI) -> None:
-        """Log out, and come back to an empty screen."""
-        self.service.log_out(self.name)
-        self.connection.close()
-        time.sleep(self.random.uniform(0, 0.02))
-        self.service.log_in(self.name)
-        self.service.set_ready(self.name)
-        self.sit_down()
-
-
 class Replay:
-    """The centre: its service, its agents and its conversations."""
+    """The centre: its services, its agents and teams, and its conversations."""
 
-    def __init__(self, texts: Sequence[str], options: argparse.Namespace) -> None:
+    def __init__(self, texts: Sequence[str], options: argparse.Namespace, store: TransferStore) -> None:
         self.texts, self.options, self.allowed, self.repeats = texts, options, 0.0, 0
         self.random = random.Random(options.seed)
         self.over = Flag()
-        policy = TransferPolicy(invitation_timeout=TIMEOUT, max_hops=10 * options.transfers)
-        self.service = TransferService(policy=policy)
-        names = [f"agent-{number}" for number in range(1, options.agents + 1)]
-        room = 2 * -(-options.conversations // options.agents)
-        for name in names:
-            self.service.add_agent(Agent(name, name, status=ChannelStatus.READY, capacity=room))
+        messaging = None if isinstance(store, RingsOnCommit) else InProcessMessaging()  # one for all
+        self.services = [
+            TransferService(store, policy=policy, messaging=messaging) for policy in policies(10 * options.transfers)
+        ]
+        self.service = self.services[0]
+        self.agents = dict(agents(options))
+        for agent in self.agents.values():
+            self.service.add_agent(agent)
+        self.teams = teams(list(self.agents.values()))
+        self.service.add_queue(Target.queue("repairs"), self.teams[Target.queue("repairs")])
+        self.service.add_queue(Target.routing_point("front"), self.teams[Target.routing_point("front")])
         self.expected: dict[str, list[tuple[str, str]]] = {}
         for number in range(options.conversations):
             self.expected[f"c-{number}"] = []
-            owner, contact = names[number % len(names)], Contact(f"+1415555{number:04}")
+            owner, contact = list(self.agents)[number % len(self.agents)], Contact(f"+1415555{number:04}")
             self.service.open_interaction(Interaction(f"c-{number}", media=Media.SMS, contact=contact, owner=owner))
-        self.colleagues = [Colleague(name, self, options.seed) for name in names]
+        self.colleagues = [Colleague(name, self, options.seed) for name in self.agents]
+
+    def some_target(self, by: Colleague) -> Target:
+        """Another agent, half of the time, or a target that stands for several."""
+        if by.random.randrange(2):
+            return Target.agent(by.random.choice([name for name in self.agents if name != by.name]))
+        return by.random.choice(list(self.teams))
 
     def wants_transfers(self) -> bool:
         """Whether there should have been more requests by now: they are spread evenly over the texts."""
         return sum(colleague.requested for colleague in self.colleagues) < self.allowed
 
     def run(self) -> None:
-        """Deliver every text while the agents work, then let the last offers expire and the screens catch up."""
+        """Deliver every text while the agents work, then let what is still under way come to its end."""
         with ThreadPoolExecutor(len(self.colleagues)) as pool, self.service.ticking(TIMEOUT / 4):
             working = [pool.submit(colleague.work) for colleague in self.colleagues]
             try:
@@ -160,10 +120,25 @@ class Replay:
                 self.over.set()
         for done in working:
             done.result()
-        time.sleep(TIMEOUT.total_seconds())
+        self.settle()
+
+    def settle(self) -> None:
+        """Have everybody come back and accept, until nothing waits any more; what nobody has a place for may wait."""
+        until = time.monotonic() + SETTLING.total_seconds()
+        for colleague in self.colleagues:
+            colleague.come_back(colleague.look())
+        while self.live() and time.monotonic() < until:
+            self.service.tick()
+            for colleague in self.colleagues:
+                colleague.try_to(colleague.accept_all, colleague.look())
+            time.sleep(TIMEOUT.total_seconds() / 4)
         self.service.tick()
         for colleague in self.colleagues:
             colleague.look()
+
+    def live(self) -> bool:
+        """Whether any transfer is under way."""
+        return any(self.service.interaction(name).transfer for name in self.expected)
 
     def deliver(self) -> None:
         """Receive text after text, some of them twice as providers do, and wait for the transfers to keep up."""
@@ -202,53 +177,125 @@ class Progress:
             print(f"{number:,} of {self.total:,} texts", file=sys.stderr)
 
 
-def gather(replay: Replay) -> Iterator[Evidence]:
-    """Everything that was recorded, and everything that the desktops showed, by conversation."""
+def policies(hops: int) -> Iterator[TransferPolicy]:
+    """One for each of the ways in which ownership can go over."""
+    for handover, returns in HANDOVERS:
+        yield TransferPolicy(
+            invitation_timeout=TIMEOUT,
+            routing_timeout=ROUTING_TIMEOUT,
+            max_hops=hops,
+            handover=handover,
+            return_to_sender=returns,
+        )
+
+
+def agents(options: argparse.Namespace) -> Iterator[tuple[str, Agent]]:
+    """Everybody, with places for half as many conversations again as there are."""
+    room = -(-3 * options.conversations // (2 * options.agents))
+    for number in range(1, options.agents + 1):
+        name = f"agent-{number}"
+        skills, groups = ({"french"} if number % 3 == 1 else set[str]()), {"day" if number % 2 else "night"}
+        yield name, Agent(name, name, status=ChannelStatus.READY, capacity=room, skills=skills, groups=groups)
+
+
+def teams(everybody: Sequence[Agent]) -> dict[Target, frozenset[str]]:
+    """Who serves what: two of each kind but the routing point, which everybody serves."""
+    served = {Target.routing_point("front"): frozenset(agent.id for agent in everybody)}
+    served[Target.queue("repairs")] = frozenset(agent.id for agent in everybody[1::2])
+    for agent in everybody:
+        for target in (*map(Target.agent_group, agent.groups), *map(Target.skill, agent.skills)):
+            served[target] = served.get(target, frozenset()) | {agent.id}
+    return served
+
+
+def gather(replay: Replay) -> tuple[Whole, list[Evidence]]:
+    """Everything that was recorded, and everything that the desktops showed: in all, and by conversation."""
     events, page = list[Event](), replay.service.events()
     while page.events:
         events.extend(page.events)
         page = replay.service.events(after=page.cursor)
+    requests = {
+        event.transfer_id: replay.service.transfer(event.transfer_id)
+        for event in events
+        if isinstance(event, TransferRequested)
+    }
     told = [(one.name, what) for one in replay.colleagues for screen in one.screens for _, what in screen.calls]
     windows = [(name, what) for name, what in told if isinstance(what, InteractionWindow)]
     offers = [(name, what) for name, what in told if isinstance(what, InteractionPreview)]
     still_open = [(one.name, window) for one in replay.colleagues for window in one.look().windows.values()]
-    for name, expected in replay.expected.items():
-        yield Evidence(
+    evidence = [
+        Evidence(
             name,
             expected,
-            owner=replay.service.interaction(name).owner,
+            interaction=replay.service.interaction(name),
             history=replay.service.history(name),
             feed=[event for event in events if event.interaction_id == name],
+            requests=requests,
+            teams=replay.teams,
             transcript=replay.service.transcript(name),
             windows=[one for one in windows if one[1].interaction.id == name],
             offers=[one for one in offers if one[1].interaction_id == name],
             open_windows=[one for one in still_open if one[1].interaction.id == name],
         )
+        for name, expected in replay.expected.items()
+    ]
+    present = [replay.service.agent(name) for name in replay.agents]
+    return Whole(events, requests, present, replay.teams, [found.interaction for found in evidence]), evidence
 
 
-def summary(replay: Replay, evidence: Sequence[Evidence], took: float) -> Iterator[str]:
+def summary(replay: Replay, whole: Whole, evidence: Sequence[Evidence], took: float) -> Iterator[str]:
     """What happened, in numbers."""
-    closed = [event for found in evidence for event in found.feed if isinstance(event, TransferClosed)]
-    outcomes = Counter(event.outcome.state.value for event in closed)
+    outcomes = Counter(str(event.outcome.state) for event in whole.feed if isinstance(event, TransferClosed))
+    asked = Counter(str(event.target.kind) for event in whole.feed if isinstance(event, TransferRequested))
+    kinds = Counter(type(event) for event in whole.feed)
+    placed = sum(isinstance(event, OwnershipMoved) and isinstance(event.owner, Target) for event in whole.feed)
     refused = sum((one.refused for one in replay.colleagues), Counter[str]())
     texts = sum(len(found.transcript) for found in evidence)
     yield f"{texts:,} of {len(replay.texts):,} texts delivered, {replay.repeats:,} of them twice, in {took:.1f} s"
-    yield f"{len(evidence)} conversations, {len(replay.colleagues)} agents, {len(closed):,} transfers:"
+    yield f"{len(evidence)} conversations, {len(replay.colleagues)} agents, {outcomes.total():,} transfers:"
     yield from (f"  {outcome:20} {count:6,}" for outcome, count in outcomes.most_common())
-    yield f"{outcomes['accepted'] + outcomes['rejected']:,} offers answered"
+    yield f"{asked.total():,} requests:"
+    yield from (f"  {f'to {kind}':20} {count:6,}" for kind, count in asked.most_common())
+    yield f"{placed:,} times a queue became the owner"
+    yield f"{kinds[InvitationSent]:,} offers:"
+    yield from (f"  {f'offer {word}':20} {kinds[kind]:6,}" for word, kind in ANSWERS.items())
     yield f"{refused.total():,} commands refused"
     yield from (f"  {code:20} {count:6,}" for code, count in refused.most_common())
 
 
 def report(replay: Replay, took: float) -> bool:
     """Print the summary and what the checks found; tell whether all is well."""
-    evidence, well = list(gather(replay)), True
-    print(*summary(replay, evidence, took), sep="\n")
-    for promise, check in CHECKS.items():
-        faults = [fault for found in evidence for fault in check(found)]
+    (whole, evidence), well = gather(replay), True
+    print(*summary(replay, whole, evidence, took), sep="\n")
+    found = {promise: [fault for one in evidence for fault in check(one)] for promise, check in CHECKS.items()}
+    found |= {promise: list(check(whole)) for promise, check in CENTRE_CHECKS.items()}
+    for promise, faults in found.items():
         print(f"{'FAILED' if faults else 'ok':6} {promise}", *faults[:LISTED], sep="\n       ")
         well = well and not faults
     return well
+
+
+@contextmanager
+def store_at(place: str) -> Generator[TransferStore]:
+    """The store that the option names, for as long as the context lasts."""
+    if place == "memory":
+        yield MemoryStore()
+    elif not place.startswith("postgres"):
+        with SqliteStore(place) as store:
+            yield store
+    else:
+        import psycopg  # noqa: PLC0415 - it needs an extra
+        from psycopg import sql  # noqa: PLC0415
+
+        from sms_transfer.adapters.postgres import PostgresStore  # noqa: PLC0415
+
+        schema = f"replay_{uuid4().hex}"
+        try:
+            with PostgresStore(place, schema=schema) as shared:
+                yield shared
+        finally:
+            with closing(psycopg.connect(place, autocommit=True)) as connection:
+                connection.execute(sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE").format(sql.Identifier(schema)))
 
 
 def read_texts(path: Path) -> list[str]:
@@ -277,10 +324,13 @@ def options_of(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("file", type=Path, help="UTF-8, one text a line")
     for name, default, _, words in OPTIONS:
         parser.add_argument(f"--{name}", type=int, default=default, metavar="N", help=f"{words} ({default})")
+    parser.add_argument("--store", default="memory", help="memory, a new FILE.sqlite, or postgresql://… (memory)")
     options = parser.parse_args(arguments)
     for name, _, least, _ in OPTIONS:
         if getattr(options, name) < least:
             parser.error(f"--{name} must be {least} or more")
+    if not options.store.startswith("postgres") and Path(options.store).exists():
+        parser.error(f"--store {options.store} is there already; name a new file")
     return options
 
 
@@ -292,10 +342,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ValueError as error:
         print(f"replay: {options.file} {error}", file=sys.stderr)
         return 2
-    began = time.monotonic()
-    replay = Replay(texts, options)
-    replay.run()
-    return 0 if report(replay, time.monotonic() - began) else 1
+    with store_at(options.store) as store:
+        began = time.monotonic()
+        replay = Replay(texts, options, store)
+        replay.run()
+        return 0 if report(replay, time.monotonic() - began) else 1
 
 
 if __name__ == "__main__":

@@ -25,7 +25,16 @@ from sybil.evaluators.python import PythonEvaluator
 from sybil.parsers.markdown import CodeBlockParser
 
 from servers import Server
-from sms_transfer import Agent, ChannelStatus, Interaction, Media, TransferService, Workspace
+from sms_transfer import (
+    Agent,
+    ChannelStatus,
+    Interaction,
+    Media,
+    Target,
+    TeamCommunicator,
+    TransferService,
+    Workspace,
+)
 from sms_transfer.adapters.postgres import PostgresStore
 from sms_transfer.testing import RecordingUI
 from support import BOB, CONTACT
@@ -33,6 +42,7 @@ from support import BOB, CONTACT
 DOCS = Path(__file__).parent.parent / "docs"
 PATIENCE = 10.0
 PAGE = "page_of_the_documentation"
+IN_MEMORY = ("find-a-target.md", "queues.md", "route-with-your-own-rule.md")
 MORE_THAN_THREE_HUNDRED = 300
 
 
@@ -95,10 +105,20 @@ def lesson(conninfo: str, **options: object) -> None:
         service.request_transfer("i", BOB, by="alice")
         for number in range(70):  # so many that old changes are forgotten
             service.set_note("i", str(number), by="alice")
+        queue = Target.queue("q")
+        service.add_queue(queue, ["bob"])
+        service.update_queue(queue, ["bob"], name="Queue")
+        communicator = TeamCommunicator(service, "alice")
+        communicator.add_favourite(queue)
+        assert [True] == [found.favourite for found in communicator.search("queue").targets]
+        communicator.remove_favourite(queue)
+        service.open_interaction(Interaction("j", media=Media.SMS, contact=CONTACT, owner="alice"))
+        assert service.request_transfer("j", queue, by="alice").invitation is not None
         service.log_out("bob")
+        service.mark_done("j", by="alice")
         service.mark_done("i", by="alice")
         assert service.tick().expired == ()
-        assert service.events().events == service.history("i")
+        assert [event for event in service.events().events if event.interaction_id == "i"] == [*service.history("i")]
         assert len(service.transcript("i")) == 2
         connection.close()
 
@@ -199,8 +219,14 @@ def test_write_a_store(prove: Callable[[type], None]) -> None:
     assert {"python"} == set(evaluate("how-to/write-a-store.md", __name__=PAGE, prove=prove))
 
 
+@pytest.mark.parametrize("page", IN_MEMORY)
+def test_in_memory(page: str) -> None:
+    """The pages that need nothing else: what they print is what they promise."""
+    assert {"python"} == set(evaluate(f"how-to/{page}"))
+
+
 def test_every_page_is_run() -> None:
     """There is a test above for each."""
     pages = {page.name for page in DOCS.rglob("*.md")}
 
-    assert {"postgresql.md", "write-a-store.md"} == pages
+    assert {"postgresql.md", "write-a-store.md", *IN_MEMORY} == pages

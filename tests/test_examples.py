@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import importlib
 import os
+import re
 import subprocess
 import sys
-from datetime import UTC, datetime
+from collections import Counter
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -19,14 +22,20 @@ from sms_transfer import (
     Agent,
     ChannelStatus,
     Contact,
+    Handover,
     Interaction,
     InteractionWindow,
+    InvitationSent,
     Media,
     Target,
+    TargetKind,
+    TransferPolicy,
     TransferService,
     Workspace,
 )
+from sms_transfer.adapters.memory import MemoryStore
 from sms_transfer.adapters.sqlite import SqliteStore
+from sms_transfer.core.record import evolve
 from sms_transfer.testing import ManualClock, RecordingUI
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
@@ -39,6 +48,7 @@ TEXTS = [
     " spaces around ",
     *(f"text {number}" for number in range(60)),
 ]
+OTHERWISE = ("rejected", "expired", "cancelled", "failed")
 FEW = ("--agents", "4", "--conversations", "5", "--transfers", "80", "--seconds", "10")
 
 
@@ -138,6 +148,34 @@ class TestQuickstart:
         assert "Omar" not in bob
         assert "the invitation is closed: expired; the owner is 'alice'" in step
 
+    def test_search(self, capsys: pytest.CaptureFixture[str]) -> None:
+        """The team communicator narrows down as one types; whoever cannot receive is shown with the reason (T2, T3)."""
+        lines = [" ".join(line.split()) for line in told(capsys)[8].splitlines() if line]
+        first, second = (lines.index(f"Alice types “{typed}” in the team communicator:") for typed in ("r", "rep"))
+
+        assert [
+            "Repairs queue 2 ready, 0 waiting [SMS Transfer]",
+            "Reza agent not ready: lunch (SMS Transfer: not_ready)",
+            "Rita agent ready [SMS Transfer]",
+        ] == lines[first + 1 : second]
+        assert ["Repairs queue 2 ready, 0 waiting [SMS Transfer]"] == lines[second + 1 :]
+
+    def test_queue(self, capsys: pytest.CaptureFixture[str]) -> None:
+        """The queue's longest idle agent is invited; she rejects, and the next one is, without an error (Q1, Q4)."""
+        steps = told(capsys)
+        asking, rita = columns(steps[9])
+        asked_on, bob = columns(steps[10])
+        gone, taken = columns(steps[11])
+
+        assert "Note: Whoever can mend doors." in rita
+        assert "[Accept] [Reject] until 00:01:40" in rita
+        assert "waiting for Repairs until 00:06:10" in asking
+        assert "waiting for Repairs until 00:06:10" in asked_on
+        assert "!" not in asked_on
+        assert "Note: Whoever can mend doors." in bob
+        assert "MMS" not in gone
+        assert "note: Whoever can mend doors." in taken
+
     def test_log_has_no_numbers(self, capsys: pytest.CaptureFixture[str]) -> None:
         """Desktops show a contact's number; what a log would keep has it masked (A6)."""
         lines = "\n".join(told(capsys).values()).splitlines()
@@ -153,15 +191,58 @@ class TestReplay:
         """Every text of a file is delivered, every check holds, and the summary's numbers agree with each other."""
         done = run("replay.py", file_of(tmp_path, TEXTS), *FEW)
         lines = done.stdout.splitlines()
-        counts = {line.split()[0]: int(line.split()[1]) for line in lines if line.startswith("  ")}
-        outcomes = ("accepted", "rejected", "expired", "cancelled", "failed")
+        counts = self.counted(lines)
 
         assert 0 == done.returncode, done.stdout + done.stderr
         assert lines[0].startswith(f"{len(TEXTS)} of {len(TEXTS)} texts delivered")
-        assert lines[1] == f"5 conversations, 4 agents, {sum(counts.get(one, 0) for one in outcomes)} transfers:"
-        assert f"{counts.get('accepted', 0) + counts.get('rejected', 0)} offers answered" in lines
-        assert 4 == sum(line.startswith("ok ") for line in lines)
+        assert lines[1].startswith("5 conversations, 4 agents, ")
+        assert counts["transfers"] == sum(counts[one] for one in ("accepted", *OTHERWISE))
+        assert counts["requests"] == sum(counts[f"to {kind}"] for kind in TargetKind)
+        assert counts["offer accepted"] == counts["accepted"]
+        assert 0 <= counts["requests"] - counts["transfers"] <= 5  # one that waits, for each conversation, at most
+        assert 8 == sum(line.startswith("ok ") for line in lines)
         assert len(done.stderr.splitlines()) <= 5  # no bar where nobody looks
+
+    @staticmethod
+    def counted(lines: Sequence[str]) -> Counter[str]:
+        """The numbers of the summary, by what they count."""
+        counts = Counter[str]()
+        for line in lines:
+            if found := re.fullmatch(r"  (\S.*?) +([\d,]+)", line):
+                counts[found[1]] = int(found[2].replace(",", ""))
+            elif found := re.search(r"([\d,]+) (\w+):$", line):
+                counts[found[2]] = int(found[1].replace(",", ""))
+        return counts
+
+    def test_every_kind_of_target(self, tmp_path: Path) -> None:
+        """With some more transfers, agents, queues, routing points, groups and skills are asked, and queues own."""
+        done = run("replay.py", file_of(tmp_path, TEXTS), "--transfers", 150, "--seconds", 10)
+        counts = self.counted(done.stdout.splitlines())
+
+        assert 0 == done.returncode, done.stdout + done.stderr
+        assert {f"to {kind}" for kind in TargetKind} <= {what for what, count in counts.items() if count}
+        assert "\n0 times a queue became the owner" not in done.stdout
+
+    def test_sqlite(self, tmp_path: Path) -> None:
+        """It is the same in a file, which must be a new one."""
+        place = tmp_path / "centre.sqlite"
+        arguments = (file_of(tmp_path, TEXTS), *FEW[:4], "--transfers", 20, "--store", place)
+        done = run("replay.py", *arguments)
+        again = run("replay.py", *arguments)
+
+        assert 0 == done.returncode, done.stdout + done.stderr
+        assert 2 == again.returncode
+        assert f"--store {place} is there already; name a new file" in again.stderr
+
+    def test_postgres(self, postgres: Server, tmp_path: Path) -> None:
+        """The same in PostgreSQL; and the schema is gone after."""
+        few = (*FEW[:4], "--transfers", 20)
+        done = run("replay.py", file_of(tmp_path, TEXTS), *few, "--store", postgres.conninfo)
+
+        with psycopg.connect(postgres.conninfo) as connection:
+            found = connection.execute("SELECT nspname FROM pg_namespace WHERE nspname LIKE 'replay%'").fetchall()
+        assert 0 == done.returncode, done.stdout + done.stderr
+        assert [] == found
 
     def test_one_text(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         """A file of one text without an end of line is a file of one text."""
@@ -253,9 +334,11 @@ class TestReplayChecks:
         return example("replay_checks").Evidence(
             "i",
             [("m-1", "one"), ("m-2", "two"), ("m-3", "three")],
-            owner="bob",
+            interaction=service.interaction("i"),
             history=service.history("i"),
             feed=service.events().events,
+            requests={request.id: service.transfer(request.id)},
+            teams={},
             transcript=service.transcript("i"),
             windows=[(name, what) for name, what in calls if isinstance(what, InteractionWindow)],
             offers=[(name, what) for name, what in calls if type(what).__name__ == "InteractionPreview"],
@@ -316,7 +399,7 @@ class TestReplayChecks:
         """An owner whom the history does not know of is found."""
         assert (
             "i: the last owner in the history is not the owner"
-            in self.faults(good._replace(owner="alice"))["check_owner"]
+            in self.faults(good._replace(interaction=evolve(good.interaction, owner="alice")))["check_owner"]
         )
 
     def test_gap_in_history(self, good: Any) -> None:
@@ -342,6 +425,115 @@ class TestReplayChecks:
         bad = good._replace(offers=[("alice", preview) for _, preview in good.offers])
 
         assert ["i: alice was shown an offer to somebody else"] == self.faults(bad)["check_outcomes"]
+
+    def test_other_outcome(self, good: Any) -> None:
+        """A request whose record tells of another outcome than the history is found."""
+        [request] = good.requests.values()
+        assert request.outcome is not None
+        other = evolve(request, outcome=evolve(request.outcome, by="alice"))
+
+        found = self.faults(good._replace(requests={request.id: other}))
+        assert [f"i: {request.id} has another outcome than its history"] == found["check_outcomes"]
+
+    def test_moved_to_a_stranger(self, good: Any) -> None:
+        """An acceptance after which somebody else is the owner is found, and so is a move without any reason."""
+        accepted, moved = (
+            next(event for event in good.history if type(event).__name__ == name)
+            for name in ("TransferAccepted", "OwnershipMoved")
+        )
+        to_alice = [evolve(event, owner="alice") if event is moved else event for event in good.history]
+        without = [event for event in good.history if event is not accepted]
+
+        assert [f"i: {accepted.transfer_id} was accepted, and the owner is not who accepted it"] == self.faults(
+            good._replace(history=to_alice)
+        )["check_moves"]
+        assert ["i: ownership moved in epoch 1, for no good reason"] == self.faults(good._replace(history=without))[
+            "check_moves"
+        ]
+
+    def test_invited_twice(self, good: Any) -> None:
+        """An agent who is invited twice for one request is found."""
+        [sent] = [event for event in good.history if type(event).__name__ == "InvitationSent"]
+        found = self.faults(good._replace(history=[*good.history, sent]))
+
+        assert [f"i: bob was invited twice for {sent.transfer_id}"] == found["check_invitations"]
+
+    def test_invited_stranger(self, good: Any) -> None:
+        """An agent who does not serve the target is found, and so is the sender."""
+        [sent] = [event for event in good.history if type(event).__name__ == "InvitationSent"]
+        [asked] = [event for event in good.history if type(event).__name__ == "TransferRequested"]
+        for invitee, target in (("carol", Target.agent("bob")), ("alice", Target.queue("q"))):
+            changed = {sent: evolve(sent, invitee=invitee), asked: evolve(asked, target=target)}
+            history = [changed.get(event, event) for event in good.history]
+            found = self.faults(good._replace(history=history, teams={Target.queue("q"): ["alice", "bob"]}))
+
+            assert [f"i: {invitee} was invited for {sent.transfer_id}, and should not have been"] == found[
+                "check_invitations"
+            ]
+
+    @pytest.fixture
+    def placed(self) -> Any:
+        """A queue owns the first conversation, and there is a place for it at Bob's; Alice keeps one for the second."""
+        clock = ManualClock(datetime(2026, 1, 1, tzinfo=UTC))
+        store = MemoryStore()
+        policy = TransferPolicy(handover=Handover.ON_PLACEMENT)
+        services = [
+            TransferService(store, clock=clock, policy=evolve(policy, return_to_sender=returns))
+            for returns in (False, True)
+        ]
+        queue = Target.queue("q")
+        for name, status in (("alice", ChannelStatus.READY), ("bob", ChannelStatus.NOT_READY)):
+            services[0].add_agent(Agent(name, name, status=status, capacity=2))
+        services[0].add_queue(queue, ["alice", "bob"])
+        for name, service in zip("ij", services, strict=True):
+            contact = Contact("+14155550123")
+            service.open_interaction(Interaction(name, media=Media.SMS, contact=contact, owner="alice"))
+            service.request_transfer(name, queue, by="alice")
+        interactions = [services[0].interaction(name) for name in "ij"]
+        return example("replay_checks").Whole(
+            services[0].events().events,
+            {one.transfer.id: one.transfer for one in interactions if one.transfer},
+            [services[0].agent(name) for name in ("alice", "bob")],
+            {queue: ["alice", "bob"]},
+            interactions,
+        )
+
+    def test_capacity(self, placed: Any) -> None:
+        """A place too many is found, whether it is owned, kept or offered."""
+        check = example("replay_checks").check_capacity
+        alice, bob = placed.agents
+        [*_, moved] = [event for event in placed.feed if event.interaction_id == "i"]
+        sent = InvitationSent(
+            interaction_id="j",
+            at=moved.at,
+            by="alice",
+            transfer_id=moved.transfer_id,
+            invitation_id="t",
+            invitee="bob",
+            deadline=moved.at + timedelta(seconds=30),
+        )
+        opened = [event for event in placed.feed if type(event).__name__ == "InteractionOpened"]
+        owned = evolve(opened[0], interaction_id="k", owner="alice")
+
+        assert [] == list(check(placed))
+        assert ["k: alice has 2 places taken, of 1"] == list(
+            check(placed._replace(agents=[evolve(alice, capacity=1), bob], feed=[*placed.feed, owned]))
+        )
+        assert ["j: bob has 1 places taken, of 0"] == list(
+            check(placed._replace(agents=[alice, evolve(bob, capacity=0)], feed=[*placed.feed, sent]))
+        )
+
+    def test_waiting(self, placed: Any) -> None:
+        """A request that waits although somebody could be invited is found; full, asked or away, nobody could."""
+        check = example("replay_checks").check_waiting
+        alice, bob = placed.agents
+        ready = evolve(bob, status=ChannelStatus.READY)
+
+        assert [] == list(check(placed))
+        assert ["i: waits for queue q, and bob is able", "j: waits for queue q, and bob is able"] == list(
+            check(placed._replace(agents=[alice, ready]))
+        )
+        assert [] == list(check(placed._replace(agents=[alice, evolve(ready, capacity=0)])))
 
 
 class TestTwoNodes:
