@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
-from typing import Final
 
 import attrs
 
@@ -32,8 +31,6 @@ from sms_transfer.flow import BEFORE_ALL, Flow
 from sms_transfer.ports import Candidate, Facts
 from sms_transfer.routing import Recorded
 from sms_transfer.testing._cases import NOW, Broken, Case, Rules, Step, after, timeless
-
-_BEFORE_ALL: Final = datetime.min.replace(tzinfo=NOW.tzinfo)
 
 
 @attrs.frozen
@@ -125,7 +122,7 @@ class Records(MemoryStore):
         return tuple(
             agent
             for agent in self.members(target, limit=limit)
-            if agent.status in statuses and self.situation.places(agent.id, _BEFORE_ALL) < agent.capacity
+            if agent.status in statuses and self.situation.places(agent.id, BEFORE_ALL) < agent.capacity
         )
 
     def served_by(self, agent_ids: Collection[str]) -> frozenset[Target]:
