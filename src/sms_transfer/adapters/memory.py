@@ -10,31 +10,27 @@ from collections import deque
 from collections.abc import Collection, Mapping
 from datetime import datetime
 from itertools import islice
-from threading import Lock
 
 import attrs
 
-from sms_transfer.adapters.memory_lines import MemoryLines, MemoryTeams, turn_of
+from sms_transfer.adapters.memory_lines import MemoryLines, turn_of
+from sms_transfer.adapters.memory_teams import MemoryDirectory
 from sms_transfer.core.commands import Need
 from sms_transfer.core.decision import Claim, Decision, asked_for, places_moved
 from sms_transfer.core.desktop import Desktop, Transcript
 from sms_transfer.core.events import Event
-from sms_transfer.core.lifecycle import ChannelStatus, TransferState
+from sms_transfer.core.lifecycle import TransferState
 from sms_transfer.core.model import (
-    Agent,
     Direction,
     Interaction,
     Message,
-    Queue,
     Target,
-    TargetKind,
     TransferRequest,
-    targets_of,
 )
 from sms_transfer.core.notices import SystemMessage
 from sms_transfer.core.policy import has_left, holder, kept_for, places_taken
 from sms_transfer.errors import AlreadyExists, Conflict, InvalidValue
-from sms_transfer.ports import EventPage, Facts, Roster
+from sms_transfer.ports import EventPage, Facts
 
 _REMEMBERED_CHANGES = 256
 """How far back `_Desk.changes` reaches; a desktop that is further behind is told everything."""
@@ -91,7 +87,7 @@ _Deadline = tuple[datetime, str]
 """When a transfer request is due, and its id; in this order, so that a heap of them has the earliest first."""
 
 
-class MemoryStore:
+class MemoryStore(MemoryDirectory):
     """A `TransferStore` in memory. One lock makes each reading and each commit one instant.
 
     It keeps everything for as long as it lives, conversations that are done included: it is for tests, examples and
@@ -99,8 +95,7 @@ class MemoryStore:
     """
 
     def __init__(self) -> None:
-        self._lock = Lock()
-        self._agents: dict[str, Agent] = {}
+        super().__init__()
         self._conversations: dict[str, _Conversation] = {}
         self._desks: dict[str, _Desk] = {}
         self._transfers: dict[str, TransferRequest] = {}
@@ -111,131 +106,7 @@ class MemoryStore:
         self._deadlines: list[_Deadline] = []  # a heap; entries of closed requests leave it when they come up
         self._live = 0
         self._unsent: dict[str, None] = {}  # interactions, in the order in which they began to wait
-        self._queues: dict[Target, Queue] = {}
-        self._in_queues: dict[str, dict[Target, None]] = {}  # by agent
-        self._teams = MemoryTeams()
         self._lines = MemoryLines(self._is_waiting)
-        self._changed: dict[Target, int] = {}  # who can be found, with the version of the last change, in that order
-        self._roster_version = 0
-
-    # the directory
-
-    def agents(self, ids: Collection[str]) -> Mapping[str, Agent]:
-        known = self._agents
-        return {id_: known[id_] for id_ in ids if id_ in known}
-
-    def add_agent(self, agent: Agent) -> None:
-        with self._lock:
-            if agent.id in self._agents:
-                raise AlreadyExists(kind="agent", id=agent.id)
-            self._agents[agent.id] = agent
-            self._enrol(agent.id)
-            self._note(Target.agent(agent.id))
-
-    def replace_agent(self, known: Agent, agent: Agent) -> None:
-        with self._lock:
-            if self._agents.get(agent.id) != known:
-                raise Conflict(kind="agent", id=agent.id)
-            self._agents[agent.id] = agent
-            if (known.groups, known.skills) != (agent.groups, agent.skills):
-                self._enrol(agent.id)
-            self._place(agent.id, last=_availability(known) != _availability(agent))
-            if (known.name, known.groups, known.skills) != (agent.name, agent.groups, agent.skills):
-                self._note(Target.agent(agent.id))
-
-    # what agents serve together
-
-    def queues(self, targets: Collection[Target]) -> Mapping[Target, Queue]:
-        known = self._queues
-        return {target: known[target] for target in targets if target in known}
-
-    def queue_names(self, targets: Collection[Target]) -> Mapping[Target, str]:
-        return {target: queue.label for target, queue in self.queues(targets).items()}
-
-    def add_queue(self, queue: Queue) -> None:
-        with self._lock:
-            if queue.target in self._queues:
-                raise AlreadyExists(kind=queue.target.kind, id=queue.target.id)
-            self._keep_queue(queue, frozenset())
-
-    def replace_queue(self, known: Queue, queue: Queue) -> None:
-        with self._lock:
-            if self._queues.get(queue.target) != known:
-                raise Conflict(kind=queue.target.kind, id=queue.target.id)
-            self._keep_queue(queue, known.members)
-
-    def _keep_queue(self, queue: Queue, before: frozenset[str]) -> None:
-        self._queues[queue.target] = queue
-        for agent_id in before - queue.members:
-            self._in_queues[agent_id].pop(queue.target)
-            self._enrol(agent_id)
-        for agent_id in self._teams.in_turn(queue.members - before):
-            self._in_queues.setdefault(agent_id, {})[queue.target] = None
-            self._enrol(agent_id)
-        self._note(queue.target)
-
-    def members(self, target: Target, *, limit: int) -> tuple[Agent, ...]:
-        with self._lock:
-            return tuple([self._agents[id_] for id_ in self._teams.members(target, limit)])
-
-    def able(self, target: Target, *, statuses: Collection[ChannelStatus], limit: int) -> tuple[Agent, ...]:
-        with self._lock:
-            return tuple([self._agents[id_] for id_ in self._teams.able(target, statuses, limit)])
-
-    def ready(self, targets: Collection[Target]) -> Mapping[Target, int]:
-        with self._lock:
-            return {target: self._teams.ready(target) for target in targets}
-
-    def served_by(self, agent_ids: Collection[str]) -> frozenset[Target]:
-        with self._lock:
-            found = set[Target]()
-            for id_ in agent_ids:
-                found |= self._teams.served_by(id_)
-                found.update(self._in_queues.get(id_, ()))  # whoever is known to another directory only
-            return frozenset(found)
-
-    def roster(self, since: int | None) -> Roster:
-        with self._lock:
-            changed: list[Target] = []
-            complete = since is None or not 0 <= since <= self._roster_version
-            for target, version in reversed(self._changed.items()):
-                if not complete and since is not None and version <= since:
-                    break
-                changed.append(target)
-            return Roster(
-                version=self._roster_version,
-                agents=tuple([self._agents[target.id] for target in changed if target.kind is TargetKind.AGENT]),
-                queues=tuple([self._queues[target] for target in changed if target in self._queues]),
-                complete=complete,
-            )
-
-    def _note(self, target: Target) -> None:
-        """Somebody who can be found is new, or is found differently."""
-        self._roster_version += 1
-        self._changed.pop(target, None)
-        self._changed[target] = self._roster_version
-
-    def _enrol(self, agent_id: str) -> None:
-        """Bring up to date what this agent serves; who is unknown serves nothing yet."""
-        agent = self._agents.get(agent_id)
-        if agent is not None:
-            self._teams.enrol(agent_id, targets_of(agent).union(self._in_queues.get(agent_id, ())))
-            self._place(agent_id, last=False)
-
-    def _place(self, agent_id: str, *, last: bool) -> None:
-        """Bring up to date whether this agent can receive. Deadlines that nothing has recorded yet still count."""
-        agent = self._agents.get(agent_id)
-        if agent is None:
-            return
-        desk = self._desks.get(agent_id)
-        here = agent.status is not ChannelStatus.LOGGED_OUT and not agent.do_not_disturb
-        free = (0 if desk is None else desk.taken) < agent.capacity
-        self._teams.place(
-            agent_id,
-            agent.status if here and free else None,
-            ready=here and agent.status is ChannelStatus.READY,
-            last=last,
-        )
 
     # one command
 
@@ -282,6 +153,10 @@ class MemoryStore:
             if conversation is None:
                 conversation = self._conversations[interaction.id] = _Conversation()
             self._keep(conversation, decision)
+
+    def _taken(self, agent_id: str) -> int:
+        desk = self._desks.get(agent_id)
+        return 0 if desk is None else desk.taken
 
     def _load(self, agent_id: str, now: datetime) -> int:
         desk = self._desks.get(agent_id)
@@ -560,7 +435,3 @@ class MemoryStore:
 
 
 _CURSOR_DIGITS = 19
-
-
-def _availability(agent: Agent) -> tuple[ChannelStatus, bool]:
-    return agent.status, agent.do_not_disturb
