@@ -24,11 +24,9 @@ from pathlib import Path
 from threading import Event as Flag
 from uuid import uuid4
 
-from replay_agents import Colleague
+from replay_agents import Colleague, agents, teams
 from replay_checks import CENTRE_CHECKS, CHECKS, Evidence, Moment, Whole
 from sms_transfer import (
-    Agent,
-    ChannelStatus,
     Contact,
     Event,
     Handover,
@@ -87,7 +85,7 @@ class Replay:
             TransferService(store, policy=policy, messaging=messaging) for policy in policies(10 * options.transfers)
         ]
         self.service = self.services[0]
-        self.agents = dict(agents(options))
+        self.agents = {agent.id: agent for agent in agents(options.agents, options.conversations)}
         for agent in self.agents.values():
             self.service.add_agent(agent)
         self.teams = teams(list(self.agents.values()))
@@ -205,25 +203,6 @@ def policies(hops: int) -> Iterator[TransferPolicy]:
             handover=handover,
             return_to_sender=returns,
         )
-
-
-def agents(options: argparse.Namespace) -> Iterator[tuple[str, Agent]]:
-    """Everybody, with places for half as many conversations again as there are."""
-    room = -(-3 * options.conversations // (2 * options.agents))
-    for number in range(1, options.agents + 1):
-        name = f"agent-{number}"
-        skills, groups = ({"french"} if number % 3 == 1 else set[str]()), {"day" if number % 2 else "night"}
-        yield name, Agent(name, name, status=ChannelStatus.READY, capacity=room, skills=skills, groups=groups)
-
-
-def teams(everybody: Sequence[Agent]) -> dict[Target, frozenset[str]]:
-    """Who serves what: two of each kind but the routing point, which everybody serves."""
-    served = {Target.routing_point("front"): frozenset(agent.id for agent in everybody)}
-    served[Target.queue("repairs")] = frozenset(agent.id for agent in everybody[1::2])
-    for agent in everybody:
-        for target in (*map(Target.agent_group, agent.groups), *map(Target.skill, agent.skills)):
-            served[target] = served.get(target, frozenset()) | {agent.id}
-    return served
 
 
 def gather(replay: Replay) -> tuple[Whole, list[Evidence]]:
