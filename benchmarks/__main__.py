@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Final, Protocol
 
 from benchmarks import (
+    communicator,
     due,
     imports,
     on_eventsourcing,
@@ -38,6 +39,7 @@ COMPARISONS: Final[Mapping[str, Callable[[int], str]]] = {
     "postgres": on_postgres.run,
     "eventsourcing": on_eventsourcing.run,
     "search": search.run,
+    "communicator": communicator.run,
 }
 SIZED: Final[Mapping[str, Sized]] = {
     "workers": workers.run,

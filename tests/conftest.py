@@ -9,7 +9,7 @@ from typing import Final
 import pytest
 
 import support
-from on_loop import OnLoop
+from on_loop import CommunicatorOnLoop, OnLoop
 from servers import Server, running
 
 CALLED: Final = "called"
@@ -30,6 +30,7 @@ BOTH: Final = frozenset(
         "test_ownership",
         "test_ports",
         "test_routing",
+        "test_team_communicator",
         "test_transfer",
     }
 )
@@ -52,6 +53,8 @@ OF_THREADS: Final = frozenset(
         "test_f5_a_key_that_races_from_many_threads_makes_one_request",
         "test_f6_texts_from_many_threads_are_sent_once_each_and_in_the_transcripts_order",
         "test_f5_a_text_that_is_delivered_from_many_threads_is_recorded_once",
+        "test_t2_an_index_that_another_thread_brought_up_to_date_first_is_read_again",
+        "test_t2_searches_from_many_threads_keep_up_with_what_changes",
         # they sleep, or look on while others do
         "test_a8_every_public_method_is_tried",
         "test_a8_ticking_refuses_a_bad_interval",
@@ -91,6 +94,8 @@ def service_kind(request: pytest.FixtureRequest) -> Iterator[str]:
         for module in (support, request.module):
             if hasattr(module, "TransferService"):
                 patch.setattr(module, "TransferService", OnLoop)
+            if hasattr(module, "TeamCommunicator"):
+                patch.setattr(module, "TeamCommunicator", CommunicatorOnLoop)
         yield kind
 
 

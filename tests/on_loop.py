@@ -1,4 +1,4 @@
-"""An `AsyncTransferService` that is called like a `TransferService`, so that the same tests show the same of both."""
+"""The awaited service and team communicator, called like the others, so that the same tests show the same of both."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable, Coroutine
 from functools import partial
 from typing import Any, ClassVar, TypeVar
 
-from sms_transfer import AsyncTransferService, TransferPolicy
+from sms_transfer import AsyncTeamCommunicator, AsyncTransferService, Found, Target, TransferPolicy
 from sms_transfer.adapters.blocking import (
     AwaitableGateway,
     AwaitableMessaging,
@@ -56,7 +56,7 @@ class OnLoop:
     ) -> None:
         recorded = None if store is None else AwaitableStore(store, at_once)
         known = None if directory is None else awaitable_directory(directory, at_once)
-        self._service = AsyncTransferService(
+        self.awaited = AsyncTransferService(
             recorded,
             directory=recorded if directory is store else known,
             messaging=None if messaging is None else AwaitableMessaging(messaging, at_once),
@@ -68,9 +68,10 @@ class OnLoop:
         )
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
-        return partial(self._call, getattr(self._service, name))
+        return partial(self.call, getattr(self.awaited, name))
 
-    def _call(self, method: Callable[..., Coroutine[object, object, R]], *args: object, **kwargs: object) -> R | None:
+    def call(self, method: Callable[..., Coroutine[object, object, R]], *args: object, **kwargs: object) -> R | None:
+        """Have it done; None while the loop runs, for then it is done later."""
         if self.loop.is_running():
             self.loop.create_task(method(*args, **kwargs))
             return None
@@ -81,3 +82,28 @@ class OnLoop:
             return await coroutine
         finally:
             await settled()
+
+
+class CommunicatorOnLoop:
+    """An `AsyncTeamCommunicator` that is called like a `TeamCommunicator`."""
+
+    def __init__(self, service: OnLoop, agent_id: str) -> None:
+        self._service = service
+        self._awaited = AsyncTeamCommunicator(service.awaited, agent_id)
+
+    def search(self, *args: Any, **kwargs: Any) -> Found | None:
+        return self._service.call(self._awaited.search, *args, **kwargs)
+
+    @property
+    def favourites(self) -> tuple[Target, ...] | None:
+        return self._service.call(self._awaited.favourites)
+
+    @property
+    def recents(self) -> tuple[Target, ...] | None:
+        return self._service.call(self._awaited.recents)
+
+    def add_favourite(self, target: Target) -> None:
+        self._service.call(self._awaited.add_favourite, target)
+
+    def remove_favourite(self, target: Target) -> None:
+        self._service.call(self._awaited.remove_favourite, target)

@@ -3,32 +3,50 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import timedelta
+from typing import Any
 
 import attrs
 import pytest
 
 from sms_transfer import (
     Agent,
+    Handover,
     InvitationClosed,
     NoteSet,
     Notice,
     NotPermitted,
+    OwnershipMoved,
     Refused,
     Snapshot,
     SystemMessage,
+    Target,
     Transcript,
     TransferState,
     Workspace,
 )
 from sms_transfer.core import decide as core
-from sms_transfer.core.commands import Accept, Cancel, Expire, FailInvitation, Reject, Reply, RequestTransfer
+from sms_transfer.core import policy
+from sms_transfer.core.commands import (
+    Accept,
+    Cancel,
+    Expire,
+    FailInvitation,
+    FailRouting,
+    Invite,
+    Reject,
+    Reply,
+    RequestTransfer,
+)
 from sms_transfer.core.decide import InteractionCommand
 from sms_transfer.core.decision import Context, Decision
-from sms_transfer.core.lifecycle import InteractionState
+from sms_transfer.core.lifecycle import Arc, InteractionState
 from sms_transfer.core.model import Interaction
-from sms_transfer.testing.explore import Report, World, explore, main
+from sms_transfer.routing import Recorded
+from sms_transfer.testing._centre import ExploredFlow, Records
+from sms_transfer.testing._coverage import EVERY, NEVER
+from sms_transfer.testing.explore import WORLDS, Report, World, explore, main
 
 Present = Interaction | None
 SMALL = World(requests=1, texts=1, leaving=(2,))
@@ -269,6 +287,160 @@ def test_the_way_to_a_violation_is_the_shortest() -> None:
     assert violation.path[0].startswith("RequestTransfer(")
     assert violation.path[1:3] == ("time passes", "time passes")
     assert violation.path[3].startswith("Accept(")
+
+
+ONE_MEMBER = World(owners=(0, 0), capacities=(2, 1), members=(1,), asking=(), requests=1, leaving=(1,), lags=False)
+
+
+def queue_world(name: str) -> World:
+    """A queue world without the lag of desktops, so that few states tell much."""
+    return attrs.evolve(WORLDS[name], lags=False)
+
+
+@pytest.mark.parametrize("name", [name for name, world in WORLDS.items() if world.members])
+def test_nearest_states_of_the_worlds_with_a_queue(name: str) -> None:
+    """E3, F1 to F4, Q1 to Q5: under every policy nothing is broken, whoever a router picks, and every arc is walked."""
+    report = explore(queue_world(name), limit=400)
+    assert report.violation is None
+    assert not report.complete
+    assert len(report.coverage.missing_arcs) < 6
+
+
+def test_every_arc_of_the_tables_is_walked_somewhere() -> None:
+    """The worlds together lead through every arc, but for the one that nobody can ask for."""
+    walked = frozenset[Arc]().union(
+        *[explore(queue_world(name), limit=1_500).coverage.arcs for name in ("queue", "return", "placed-fallback")]
+    )
+    left = EVERY - walked
+    assert [("queued", "mark_done")] == [(arc.source, arc.trigger) for arc in left]
+    assert left == set(NEVER)
+
+
+# Each of these breaks the core or the flow where a queue is concerned.
+
+
+def a_second_invitation(interaction: Present, command: InteractionCommand, context: Context) -> Decision:
+    if not isinstance(command, Invite) or interaction is None or interaction.transfer is None:
+        return core.decide(interaction, command, context)
+    forgetful = attrs.evolve(interaction.transfer, past_invitations=())
+    return core.decide(attrs.evolve(interaction, transfer=forgetful), command, context)
+
+
+def who_was_asked_is_forgotten(interaction: Present, command: InteractionCommand, context: Context) -> Decision:
+    decision = core.decide(interaction, command, context)
+    live = decision.interaction.transfer
+    if live is None or not isinstance(command, Reject):
+        return decision
+    forgetful = attrs.evolve(live, past_invitations=())
+    return attrs.evolve(decision, interaction=attrs.evolve(decision.interaction, transfer=forgetful))
+
+
+def placed_with_somebody_else(interaction: Present, command: InteractionCommand, context: Context) -> Decision:
+    decision = core.decide(interaction, command, context)
+    if not isinstance(decision.interaction.owner, Target):
+        return decision
+    other = Target.queue("other")
+    events = tuple(
+        attrs.evolve(one, owner=other) if isinstance(one, OwnershipMoved) else one for one in decision.events
+    )
+    return attrs.evolve(decision, interaction=attrs.evolve(decision.interaction, owner=other), events=events)
+
+
+def nothing_is_placed(interaction: Present, command: InteractionCommand, context: Context) -> Decision:
+    policy = attrs.evolve(context.policy, handover=Handover.ON_ACCEPT)
+    return core.decide(interaction, command, attrs.evolve(context, policy=policy))
+
+
+def nothing_comes_back(interaction: Present, command: InteractionCommand, context: Context) -> Decision:
+    if isinstance(command, RequestTransfer):
+        policy = attrs.evolve(context.policy, return_to_sender=False)
+        return core.decide(interaction, command, attrs.evolve(context, policy=policy))
+    return core.decide(interaction, command, context)
+
+
+def a_queue_waits_for_nobody(interaction: Present, command: InteractionCommand, context: Context) -> Decision:
+    if isinstance(command, FailRouting) and interaction is not None:
+        return Decision(interaction)
+    return core.decide(interaction, command, context)
+
+
+def invitations_outlast_their_request(interaction: Present, command: InteractionCommand, context: Context) -> Decision:
+    decision = core.decide(interaction, command, context)
+    live = decision.interaction.transfer
+    if not isinstance(command, Invite) or live is None or live.invitation is None:
+        return decision
+    ticket = attrs.evolve(live.invitation, deadline=live.deadline + timedelta(seconds=15))
+    longer = attrs.evolve(live, invitation=ticket)
+    return attrs.evolve(decision, interaction=attrs.evolve(decision.interaction, transfer=longer))
+
+
+@pytest.mark.parametrize(
+    ("broken", "world", "rule"),
+    [
+        (a_second_invitation, "queue", "Q1"),
+        (who_was_asked_is_forgotten, "queue", "Q3"),
+        (placed_with_somebody_else, "placement", "Q2"),
+        (nothing_is_placed, "placement", "Q2"),
+        (nothing_comes_back, "return", "Q2"),
+        (a_queue_waits_for_nobody, "queue", "Q1"),
+        (invitations_outlast_their_request, "queue", "F4"),
+        (capacity_is_not_counted, "queue", "could be invited"),
+        (nothing_ever_expires, "queue", "F4"),
+        (ownership_without_epoch, "placement", "F1"),
+        (crashes_on_cancel, "queue", "A8"),
+    ],
+    ids=lambda value: getattr(value, "__name__", ""),
+)
+def test_a_core_that_is_broken_about_queues_is_found(broken: Break, world: str, rule: str) -> None:
+    """Each break is found, by the rule it breaks."""
+    violation = explore(queue_world(world), limit=5_000, decide=broken).violation
+    assert violation is not None
+    assert rule in violation.what
+
+
+class ForgetsTheFreed(ExploredFlow):
+    """Does not serve whoever has a place again."""
+
+    async def _serve(self, recorded: Recorded, targets: Collection[Target] = ()) -> int:
+        return await super()._serve(attrs.evolve(recorded, freed=frozenset()), targets)
+
+
+class ForgetsTheWaiting(ExploredFlow):
+    """Does not look for the next agent."""
+
+    async def _serve(self, recorded: Recorded, targets: Collection[Target] = ()) -> int:
+        return await super()._serve(attrs.evolve(recorded, routing=()), targets)
+
+
+@pytest.mark.parametrize("broken", [ForgetsTheFreed, ForgetsTheWaiting])
+def test_a_broken_flow_is_found(broken: type[ExploredFlow]) -> None:
+    """Q3: whoever is forgotten is found waiting for an agent who is able."""
+    violation = explore(ONE_MEMBER, limit=3_000, flow=broken).violation
+    assert violation is not None
+    assert "Q3" in violation.what
+    assert "waits" in violation.what
+
+
+def test_whoever_is_served_out_of_turn_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Q3: where the last in line is served first, an agent is invited past somebody who goes on waiting."""
+    in_turn = Records.waiting
+
+    def backwards(records: Records, targets: Collection[Target], **how: Any) -> tuple[Interaction, ...]:
+        return in_turn(records, targets, **how)[::-1]
+
+    monkeypatch.setattr(Records, "waiting", backwards)
+    violation = explore(ONE_MEMBER, limit=3_000).violation
+    assert violation is not None
+    assert "goes on waiting" in violation.what
+
+
+def test_a_place_that_is_not_kept_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    """E3, Q2: where nothing keeps the sender's place, what comes back is one too many."""
+    monkeypatch.setattr(policy, "kept_for", lambda _: None)
+    world = attrs.evolve(queue_world("return"), owners=(0, 1), capacities=(1, 2, 1), members=(2,), asking=(0,))
+    violation = explore(world, limit=20_000).violation
+    assert violation is not None
+    assert "E3" in violation.what
 
 
 # Each of these breaks the workspace in one place.

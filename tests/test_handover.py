@@ -504,16 +504,17 @@ def test_q5_it_comes_back_when_the_fallback_agent_does_not_take_it_either() -> N
 
 
 def test_q5_it_waits_on_in_the_queue_when_the_fallback_agent_does_not_take_it_either() -> None:
-    """Q5, Q2: in the next round it is the queue's turn again."""
+    """Q5, Q2: nobody is asked again before the next round, and then it is the queue's turn."""
     floor = Floor(members=["bob"], policy=PLACED)
     request = floor.ask(fallback=CAROL)
     floor.decline()
-    floor.unready("bob")
     floor.decline()
 
-    assert (TransferState.REJECTED, QUEUE) == (floor.outcome(request).state, floor.outcome(request).owner)
-    assert (QUEUE, QUEUE, f"{request.id}+2") == (floor.owner, floor.present().present_target, floor.present().id)
-    floor.service.set_ready("bob")
+    assert (TransferState.ROUTING, QUEUE) == (floor.present().state, floor.present().present_target)
+    assert (QUEUE, request.id) == (floor.owner, floor.present().id)
+    floor.pass_time(ROUTING_TIMEOUT)
+    assert (TransferState.EXPIRED, QUEUE) == (floor.outcome(request).state, floor.outcome(request).owner)
+    assert f"{request.id}+2" == floor.present().id
     assert floor.take().owner == "bob"
 
 

@@ -15,8 +15,10 @@ from sms_transfer import (
     InvitationClosed,
     Media,
     NoAnswer,
+    Reason,
     Target,
     TargetNotEligible,
+    TeamCommunicator,
     TransferPolicy,
     TransferService,
     TransferState,
@@ -270,3 +272,20 @@ def test_a3_an_agent_whom_nobody_knows_any_more_keeps_no_deadline_from_being_kep
 
     assert TransferState.EXPIRED is service.transfer(request.id).state
     assert service.interaction("i").owner == "alice"
+
+
+@pytest.mark.parametrize(
+    ("no_answer", "reason"), [(NoAnswer.NOT_READY, Reason.NOT_READY), (NoAnswer.LOG_OUT, Reason.LOGGED_OUT)]
+)
+def test_a3_what_records_the_miss_finds_the_agent_as_after_it(no_answer: NoAnswer, reason: Reason) -> None:
+    """A3, F4, T2: whether or not anything has swept in between, and the team communicator says the same before."""
+    floor = Floor(policy=TransferPolicy(no_answer=no_answer))
+    floor.ask(target=BOB)
+    floor.clock.advance(TIMEOUT)
+    [found] = TeamCommunicator(floor.service, "alice").search("bob", interaction_id="i").targets
+    with pytest.raises(TargetNotEligible) as refused:
+        floor.ask(target=BOB)
+
+    assert {reason} == refused.value.reasons == found.actions[0].reasons
+    assert AFTER[no_answer] == status(floor)
+    assert floor.owner == "alice"

@@ -19,7 +19,7 @@ from sms_transfer.testing.conformance import (
 )
 from sms_transfer.testing.conformance.aio import Loop, MakeAsyncStore, ReopenAsyncStore
 
-ALL = frozenset({Capability.DURABLE, Capability.MANY_HANDLES, Capability.RINGS_ON_COMMIT})
+ALL = frozenset({Capability.DURABLE, Capability.MANY_HANDLES, Capability.RINGS_ON_COMMIT, Capability.KNOWS_IDLE})
 
 
 class TestPostgresStore(StoreConformance):

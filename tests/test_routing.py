@@ -872,17 +872,30 @@ def test_q4_who_cannot_take_it_hides_nobody_who_can() -> None:
 # Q5
 
 
-@pytest.mark.parametrize("by_policy", [True, False])
 @pytest.mark.parametrize("target", [BOB, QUEUE, Target.agent("nobody"), Target.queue("unknown")])
-def test_q5_the_fallback_is_asked_at_once_where_the_target_is_refused(target: Target, by_policy: bool) -> None:
-    """Q5: named by the policy or the request; what was asked for stays known."""
-    floor = Floor(members=["alice"], policy=TransferPolicy(fallback=CAROL if by_policy else None))
+def test_q5_the_requests_fallback_is_asked_at_once_where_the_target_is_refused(target: Target) -> None:
+    """Q5, A1: what was asked for stays known, and the history says where it went."""
+    floor = Floor(members=["alice"])
     floor.service.log_out("bob")
-    request = floor.ask(target=target, fallback=None if by_policy else CAROL)
+    request = floor.ask(target=target, fallback=CAROL)
 
+    history = floor.service.history("i")
+    assert [CAROL] == [event.target for event in history if isinstance(event, TransferRedirected)]
     assert (TransferState.INVITED, target, CAROL) == (request.state, request.target, request.present_target)
     assert request.on_fallback
     assert floor.take().owner == "carol"
+
+
+@pytest.mark.parametrize("target", [BOB, QUEUE, Target.agent("nobody"), Target.queue("unknown")])
+def test_t3_the_policys_fallback_is_for_later(target: Target) -> None:
+    """T3, Q5: whoever picks a target that cannot receive is told so, as the team communicator told them."""
+    floor = Floor(members=["alice"], policy=TransferPolicy(fallback=CAROL))
+    floor.service.log_out("bob")
+    reasons = floor.service.eligibility("i", target)
+    with pytest.raises(TargetNotEligible) as refused:
+        floor.ask(target=target)
+
+    assert reasons == refused.value.reasons
 
 
 def test_q5_the_requests_fallback_goes_before_the_policys() -> None:

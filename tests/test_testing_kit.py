@@ -5,11 +5,12 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Collection
 from datetime import UTC, datetime, timedelta, timezone
 
 import attrs
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import run_state_machine_as_test
 
@@ -17,6 +18,7 @@ from sms_transfer import (
     Agent,
     Attachment,
     CaseData,
+    ChannelStatus,
     Contact,
     Event,
     Interaction,
@@ -27,18 +29,24 @@ from sms_transfer import (
     Message,
     Outcome,
     OwnershipMoved,
+    PastInvitation,
+    Queue,
     Target,
+    TargetKind,
     TransferClosed,
     TransferPolicy,
     TransferRequest,
     TransferRequested,
     TransferService,
+    TransferState,
 )
+from sms_transfer.adapters.codec import KINDS, from_json, to_json
 from sms_transfer.adapters.memory import MemoryStore
 from sms_transfer.core.decision import Decision
 from sms_transfer.testing import ManualClock
 from sms_transfer.testing import strategies as kit
 from sms_transfer.testing.machine import TransferMachine
+from sms_transfer.testing.queue_machine import QueueMachine
 
 MODELS = [
     Agent,
@@ -49,7 +57,10 @@ MODELS = [
     Invitation,
     Message,
     Outcome,
+    PastInvitation,
+    Queue,
     Target,
+    TransferPolicy,
     TransferRequest,
 ]
 
@@ -106,6 +117,45 @@ def test_strategies_take_what_is_fixed(data: st.DataObject) -> None:
     assert "a" == data.draw(kit.agents(st.just("a"))).id
 
 
+@pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
+def test_what_the_strategies_make_can_be_written_and_read(model: type) -> None:
+    """Every model comes back from the codec equal, whatever the strategies make of it."""
+
+    @settings(max_examples=20, suppress_health_check=[HealthCheck.too_slow])
+    @given(st.from_type(model))
+    def check(value: object) -> None:
+        assert value == from_json(to_json(value), object)
+
+    if model.__name__ in KINDS:
+        check()
+
+
+def test_requests_are_of_every_kind() -> None:
+    """Q1, Q5: drawn often enough, live requests wait, have asked others before, have gone to their fallback."""
+    seen = Counter[object]()
+
+    @settings(max_examples=200, derandomize=True, database=None, suppress_health_check=[HealthCheck.too_slow])
+    @given(kit.transfer_requests(live=True))
+    def draw(request: TransferRequest) -> None:
+        several = request.present_target.kind is not TargetKind.AGENT
+        assert several or request.state is TransferState.INVITED
+        assert several or not request.past_invitations
+        if request.invitation is not None:
+            assert request.invitation.invitee not in request.asked
+        seen.update([request.state, request.present_target.kind, request.on_fallback, bool(request.past_invitations)])
+
+    draw()
+    assert {*TargetKind, TransferState.ROUTING, TransferState.INVITED, True, False} == set(seen)
+
+
+@given(kit.interactions(states=st.just(InteractionState.QUEUED)))
+@settings(max_examples=30, suppress_health_check=[HealthCheck.too_slow])
+def test_what_is_queued_has_a_queue_as_owner(interaction: Interaction) -> None:
+    """Q2: what a strategy makes QUEUED belongs to the target whose turn it is."""
+    assert interaction.transfer is not None
+    assert interaction.transfer.present_target == interaction.owner
+
+
 @given(kit.histories())
 def test_histories_could_have_been(history: tuple[Event, ...]) -> None:
     """A1: they begin with the opening, go forward in time, and each request has at most one outcome."""
@@ -132,6 +182,7 @@ def test_histories_tell_of_every_kind_of_end() -> None:
     draw()
     ends = {"TransferAccepted", "TransferRejected", "TransferExpired", "TransferCancelled", "TransferFailed"}
     assert ends <= set(seen)
+    assert {"InvitationRejected", "InvitationExpired", "TransferRedirected"} <= set(seen)
 
 
 class KeepsOldOwner(MemoryStore):
@@ -184,6 +235,35 @@ def test_machine_finds_a_broken_store(store: type[MemoryStore]) -> None:
         database=None,
         deadline=None,
         report_multiple_bugs=False,
+    )
+    with pytest.raises(AssertionError):
+        run_state_machine_as_test(Broken, settings=bounded)
+
+
+class FindsNobody(MemoryStore):
+    """Knows nobody who is able."""
+
+    def able(self, target: Target, *, statuses: Collection[ChannelStatus], limit: int) -> tuple[Agent, ...]:
+        del target, statuses, limit
+        return ()
+
+
+@pytest.mark.parametrize("store", [FindsNobody, NeverDue])
+def test_queue_machine_finds_a_broken_store(store: type[MemoryStore]) -> None:
+    """`QueueMachine` fails over a service whose store forgets who is able, or what is due."""
+
+    class Broken(QueueMachine):
+        def make_service(self, clock: ManualClock) -> TransferService:
+            return TransferService(store(), clock=clock, policy=self.policy)
+
+    bounded = settings(
+        max_examples=100,
+        stateful_step_count=20,
+        derandomize=True,
+        database=None,
+        deadline=None,
+        report_multiple_bugs=False,
+        phases=[Phase.generate],
     )
     with pytest.raises(AssertionError):
         run_state_machine_as_test(Broken, settings=bounded)

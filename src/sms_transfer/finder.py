@@ -16,10 +16,12 @@ import attrs
 
 from sms_transfer.arguments import expect, identifier, positive
 from sms_transfer.core.check import untrusted
+from sms_transfer.core.decide import as_of
 from sms_transfer.core.decision import NAMELESS, require
 from sms_transfer.core.lifecycle import ChannelStatus, InteractionState
-from sms_transfer.core.model import Agent, Interaction, Privilege, Target, TargetKind, targets_of
+from sms_transfer.core.model import Agent, Interaction, NoAnswer, Privilege, Target, TargetKind, targets_of
 from sms_transfer.core.policy import Reason, eligibility
+from sms_transfer.core.presence import after_no_answer
 from sms_transfer.core.record import Record
 from sms_transfer.errors import InvalidValue, NotFound
 from sms_transfer.flow import Flow
@@ -224,17 +226,20 @@ class Finder:
         wanted = None if kinds is None else _kinds(kinds)
         limit = positive(limit)
         me = await self._flow.agent(self._agent_id)
-        interaction = None
+        interaction, missed = None, dict[str, NoAnswer]()
         if interaction_id is not None:
-            interaction = await self._flow.present(identifier("interaction_id", interaction_id))
+            recorded = await self._flow.present(identifier("interaction_id", interaction_id))
+            present = as_of(recorded, self._flow.now(), self._flow.policy)  # T10: what is overdue is not pending
+            interaction, missed = present.interaction, dict(present.missed)
         favourites, recents = await self._favourites(), await self._recents()
         among = {View.ALL: None, View.FAVOURITES: favourites, View.RECENTS: recents}[view]
         await self._index.bring_up_to_date()
         total, page = self._index.search(
             text, kinds=wanted, limit=limit, among=None if among is None else self._index.known(among)
         )
-        page_now = await self._read([target for target, _ in page])
+        page_now = await self._read([target for target, _ in page], missed)
         offered = interaction if interaction is not None and _can_transfer(me, interaction) else None
+        marked, asked = frozenset(favourites), frozenset(recents)
         found = [
             FoundTarget(
                 target=target,
@@ -242,8 +247,8 @@ class Finder:
                 presence=page_now.presence(target),
                 load=page_now.load(target),
                 actions=() if offered is None else (await self._sms_transfer(offered, target, page_now),),
-                favourite=target in favourites,
-                recent=target in recents,
+                favourite=target in marked,
+                recent=target in asked,
             )
             for target, name in page
         ]
@@ -281,12 +286,14 @@ class Finder:
         await self._index.bring_up_to_date()
         return self._index.known(targets)
 
-    async def _read(self, targets: Sequence[Target]) -> _Now:
+    async def _read(self, targets: Sequence[Target], missed: Mapping[str, NoAnswer]) -> _Now:
         ids = [target.id for target in targets if target.kind is TargetKind.AGENT]
         teams = [target for target in targets if target.kind is not TargetKind.AGENT]
         flow = self._flow
+        agents = dict(await flow.directory.agents(ids)) if ids else {}
+        agents |= {id_: after_no_answer(agents[id_], missed[id_]) for id_ in agents.keys() & missed.keys()}  # A3
         return _Now(
-            agents=await flow.directory.agents(ids) if ids else {},
+            agents=agents,
             loads=await flow.store.loads(ids, flow.now()) if ids else {},
             ready=await flow.routing.teams.ready(teams) if teams else {},
             waiting=await flow.store.waiting_counts(teams) if teams else {},

@@ -21,7 +21,6 @@ from sms_transfer.core.commands import (
     LogOut,
     Need,
     RequestTransfer,
-    SetNotReady,
 )
 from sms_transfer.core.decide import InteractionCommand, decide
 from sms_transfer.core.decision import Context, Decision
@@ -29,7 +28,7 @@ from sms_transfer.core.desktop import Snapshot
 from sms_transfer.core.lifecycle import ChannelStatus, TransferState
 from sms_transfer.core.model import Agent, Direction, Interaction, NoAnswer, Queue, Target, TransferRequest
 from sms_transfer.core.policy import TransferPolicy, has_left, places_taken
-from sms_transfer.core.presence import decide_presence
+from sms_transfer.core.presence import after_no_answer, decide_presence
 from sms_transfer.core.record import evolve
 from sms_transfer.drive import Driver
 from sms_transfer.errors import Conflict, InvalidValue, NotFound, TargetNotEligible
@@ -59,7 +58,7 @@ R = TypeVar("R")
 _NOTHING: Final = Recorded()
 _READY: Final = frozenset({ChannelStatus.READY})
 _ON_CHANNEL: Final = frozenset({ChannelStatus.READY, ChannelStatus.NOT_READY})
-_BEFORE_ALL: Final = datetime.min.replace(tzinfo=UTC)
+BEFORE_ALL: Final = datetime.min.replace(tzinfo=UTC)
 """An instant at which every invitation takes its place."""
 _LAST_YEAR: Final = 9_997  # every deadline is a date, too
 _ATTEMPTS: Final = 64
@@ -247,7 +246,7 @@ class Flow:
             decision, recorded = await self._again(lambda: self._decide_and_commit(command), beaten)
         for agent_id, no_answer in decision.missed:
             if no_answer is NoAnswer.LOG_OUT:
-                await self._fail_invitations(agent_id, disconnected=False)  # T9: the other ones
+                await self._fail_invitations(agent_id, disconnected=False, over_at=self.now())  # T9: the others
         if not decision.events or self._is_in_transaction():  # F6: it is not recorded before the host says so
             return decision, recorded
         if not self._rung_by_store:
@@ -256,7 +255,9 @@ class Flow:
             await self._outbox.send(decision.interaction.id, decision.interaction.contact)
         return decision, recorded
 
-    async def _decide_and_commit(self, command: InteractionCommand) -> tuple[Decision, Recorded]:
+    async def _decide_and_commit(
+        self, command: InteractionCommand, *, statuses_follow: bool = False
+    ) -> tuple[Decision, Recorded]:
         need = command.need()
         now = self.now()
         facts = await self.store.read(need, now)
@@ -272,26 +273,27 @@ class Flow:
         if isinstance(command, RequestTransfer) and facts.interaction is not None and self.routing.concerns(command):
             served, names = await self.routing.about(facts.interaction, command)
             context = evolve(context, served=served, names=names)
-        decision = decide(facts.interaction, command, context)
+        decision = self._decide(facts.interaction, command, context)
         if not decision.events:
             return decision, _NOTHING
-        for agent_id, no_answer in decision.missed:
-            await self._after_no_answer(agent_id, no_answer)
+        if decision.missed and not statuses_follow:
+            for agent_id, no_answer in decision.missed:
+                await self._after_no_answer(agent_id, no_answer)
+            return await self._decide_and_commit(command, statuses_follow=True)  # they may be whom it is about
         await self.store.commit(decision if self._keeps_agents else _not_asking(decision))
         return decision, _recorded(facts, decision)
+
+    def _decide(self, interaction: Interaction | None, command: InteractionCommand, context: Context) -> Decision:
+        """Decide; a place of its own, so that an exploration can put a broken core here."""
+        return decide(interaction, command, context)
 
     async def _after_no_answer(self, agent_id: str, no_answer: NoAnswer) -> None:
         """Change the status of whoever did not answer (A3).
 
-        It is done before the expiry is recorded: where the process dies in between, the next one does both. Whoever
-        has left by now, or is Not Ready for a reason of their own, stays as they are.
+        It is done before the expiry is recorded: where the process dies in between, the next one does both.
         """
-        command = LogOut(agent_id) if no_answer is NoAnswer.LOG_OUT else SetNotReady(agent_id, reason="no_answer")
-        concerned = _ON_CHANNEL if no_answer is NoAnswer.LOG_OUT else _READY
         try:
-            await self._change_agent(
-                agent_id, lambda known: decide_presence(known, command) if known.status in concerned else known
-            )
+            await self._change_agent(agent_id, lambda known: after_no_answer(known, no_answer))
         except Exception as error:  # noqa: BLE001 - a deadline must be kept, whatever becomes of the status
             log_failure("could not change the status of agent", agent_id, error)
 
@@ -331,7 +333,7 @@ class Flow:
         if decision.refusal is not None:
             raise decision.refusal
         request = decision.request
-        if recorded is _NOTHING:
+        if further is None and recorded is _NOTHING:
             return request
         return await self.store.transfer(request.id) or request
 
@@ -406,8 +408,11 @@ class Flow:
         await self._serve(_NOTHING, (target,))
         return queue
 
-    async def _fail_invitations(self, agent_id: str, *, disconnected: bool) -> None:
+    async def _fail_invitations(self, agent_id: str, *, disconnected: bool, over_at: datetime = BEFORE_ALL) -> None:
+        """Withdraw what is offered to an agent who has left; what is over by then is left to whoever sweeps (T7)."""
         for invitation in (await self.store.desktop(agent_id)).invitations:
+            if invitation.deadline <= over_at:
+                continue
             try:
                 await self._perform(FailInvitation(invitation.id, disconnected=disconnected))
             except Exception as error:  # noqa: BLE001 - the agent is gone all the same, and deadlines end the rest
@@ -475,8 +480,8 @@ def _recorded(facts: Facts, decision: Decision) -> Recorded:
         return _NOTHING
     if not facts.waiting or facts.interaction is None:
         return Recorded(routing=routing)
-    before = places_taken(facts.interaction, _BEFORE_ALL)
-    return Recorded(frozenset(before).difference(places_taken(decision.interaction, _BEFORE_ALL)), routing)
+    before = places_taken(facts.interaction, BEFORE_ALL)
+    return Recorded(frozenset(before).difference(places_taken(decision.interaction, BEFORE_ALL)), routing)
 
 
 def _not_asking(decision: Decision) -> Decision:

@@ -225,7 +225,7 @@ class MemoryStore:
     def _place(self, agent_id: str, *, last: bool) -> None:
         """Bring up to date whether this agent can receive. Deadlines that nothing has recorded yet still count."""
         agent = self._agents.get(agent_id)
-        if agent is None or not self._teams.served_by(agent_id):
+        if agent is None:
             return
         desk = self._desks.get(agent_id)
         here = agent.status is not ChannelStatus.LOGGED_OUT and not agent.do_not_disturb

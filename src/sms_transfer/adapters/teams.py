@@ -42,6 +42,8 @@ class TeamsByDirectory:
     async def roster(self, since: int | None) -> Roster:
         """As `Teams.roster`: those who serve some queue. Where nothing of the queues changed, nothing is said."""
         queues = await self._store.roster(since)
+        if queues.queues and not queues.complete:  # whoever has left their last queue shows only in all of them
+            queues = await self._store.roster(None)
         agents = await self._known([queue.target for queue in queues.queues])
         return Roster(version=queues.version, agents=agents, queues=queues.queues, complete=queues.complete)
 

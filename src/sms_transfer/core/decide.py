@@ -6,6 +6,7 @@ to say is said under here; whoever calls it only reads, records and tells.
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import assert_never
 
 from sms_transfer.core import conversation, ending, transfer
@@ -28,6 +29,7 @@ from sms_transfer.core.commands import (
 )
 from sms_transfer.core.decision import Context, Decision
 from sms_transfer.core.model import Interaction
+from sms_transfer.core.policy import TransferPolicy
 from sms_transfer.core.record import evolve
 from sms_transfer.errors import NotFound, Refused
 
@@ -77,6 +79,11 @@ def decide(interaction: Interaction | None, command: InteractionCommand, context
     if live is None or context.now < live.due_at:
         return _decide(interaction, command, context)
     return _after(_brought_by_time(interaction, context), command, context)
+
+
+def as_of(interaction: Interaction, now: datetime, policy: TransferPolicy) -> Decision:
+    """What a command would find now, whether or not anything has recorded what was due (T10)."""
+    return _brought_by_time(interaction, Context(now=now, policy=policy))
 
 
 def _brought_by_time(interaction: Interaction, context: Context) -> Decision:

@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from itertools import pairwise
 from typing import Final
 
 from sms_transfer.core.decide import PresentCommand
+from sms_transfer.core.events import (
+    Event,
+    InteractionDone,
+    InvitationExpired,
+    InvitationRejected,
+    InvitationSent,
+    InvitationWithdrawn,
+    OwnershipMoved,
+    TransferClosed,
+    TransferRequested,
+)
 from sms_transfer.core.lifecycle import AGENT, INTERACTION, START, TRANSFER, Arc, InteractionState, TransferState
+from sms_transfer.core.model import Target
 from sms_transfer.errors import (
     IllegalTransition,
     InvitationClosed,
@@ -16,11 +29,18 @@ from sms_transfer.errors import (
 )
 from sms_transfer.testing._cases import Case, Step
 
-ROUTED: Final = frozenset(
-    {arc for arc in TRANSFER.arcs if TransferState.ROUTING in (arc.source, arc.dest)}
-    | {arc for arc in INTERACTION.arcs if InteractionState.QUEUED in (arc.source, arc.dest)}
-)
-"""The arcs of targets that stand for several agents: no command of this world leads through them."""
+EVERY: Final = frozenset({*TRANSFER.arcs, *INTERACTION.arcs, *AGENT.arcs})
+"""All arcs of the three tables."""
+
+ROUTING: Final = frozenset(arc for arc in TRANSFER.arcs if TransferState.ROUTING in {arc.source, arc.dest})
+QUEUED: Final = frozenset(arc for arc in INTERACTION.arcs if InteractionState.QUEUED in {arc.source, arc.dest})
+
+NEVER: Final = {
+    arc: "nobody owns it who could ask"
+    for arc in QUEUED
+    if (arc.source, arc.trigger) == (InteractionState.QUEUED, "mark_done")
+}
+"""The arcs that no command leads through, in no world, with the reason."""
 
 _ENDS: Final = {
     TransferState.ACCEPTED: "accept",
@@ -32,13 +52,18 @@ _ENDS: Final = {
 
 
 class Coverage:
-    """Collects what was passed through."""
+    """Collects what was passed through.
 
-    def __init__(self) -> None:
+    Args:
+        expected: the arcs that this world leads through; all, if left out.
+    """
+
+    def __init__(self, expected: frozenset[Arc] | None = None) -> None:
         self.arcs: set[Arc] = set()
         self.pairs: set[tuple[str, str]] = set()
         self.passed: set[str] = set()
         self.refused: set[tuple[str, str]] = set()
+        self.expected = EVERY if expected is None else expected
 
     def step(self, before: Case, command: PresentCommand, step: Step) -> None:
         """Note what a command did."""
@@ -53,7 +78,7 @@ class Coverage:
         for trigger in _triggers(before, step.case):
             self.pairs.add((last, trigger))
             last = trigger
-        self.arcs.update(_arcs(before, step.case))
+        self.arcs.update(_walked(before, step))
 
     def presence(self, source: str, trigger: str) -> None:
         """Note what an agent did."""
@@ -62,8 +87,7 @@ class Coverage:
     @property
     def missing_arcs(self) -> frozenset[Arc]:
         """The arcs that this world could have led through and did not."""
-        every = {*TRANSFER.arcs, *INTERACTION.arcs, *AGENT.arcs}
-        return frozenset(every - ROUTED - self.arcs)
+        return frozenset(self.expected - NEVER.keys() - self.arcs)
 
     @property
     def missing_pairs(self) -> frozenset[tuple[str, str]]:
@@ -105,20 +129,72 @@ def _triggers(before: Case, after: Case) -> Iterable[str]:
         yield "mark_done"
 
 
-def _arcs(before: Case, after: Case) -> Iterable[Arc]:
-    closed = after.closed[len(before.closed) :]
-    moves: list[tuple[str, str]] = [(TransferState.INVITED, request.state) for request in closed]
-    if after.asked > before.asked:
-        moves.append((START, TransferState.INVITED))
-    yield from (arc for arc in TRANSFER.arcs if (arc.source, arc.dest) in moves)
-    steps = {
-        "begin_transfer": after.asked > before.asked,
-        "hand_over": any(request.state is TransferState.ACCEPTED for request in closed),
-        "keep": any(request.state is not TransferState.ACCEPTED for request in closed),
-        "mark_done": after.interaction.state is InteractionState.DONE,
-    }
-    source = before.interaction.state
-    yield from (arc for arc in INTERACTION.arcs if arc.source == source and steps.get(arc.trigger, False))
+def _walked(before: Case, step: Step) -> set[Arc]:
+    """The arcs that one command led through: what happened, happens again in the tables."""
+    live = before.interaction.transfer
+    replay = _Replay(START if live is None else live.state, before.interaction.state)
+    kept = {request.id for request in step.case.closed if request.invitation is not None}
+    for event, following in pairwise([*step.events, None]):
+        if event is not None:
+            replay.happen(event, following, kept)
+    return replay.arcs
+
+
+class _Replay:
+    """A request and its interaction, as their events take them through the tables.
+
+    Args:
+        kept: the ids of the closed requests that ended with an invitation, not in between two.
+    """
+
+    def __init__(self, request: str, interaction: str) -> None:
+        self.arcs: set[Arc] = set()
+        self._request = request
+        self._interaction = interaction
+
+    def happen(self, event: Event, following: Event | None, kept: Collection[str]) -> None:  # noqa: C901, PLR0912 - a table: what each event tells of the triggers pulled
+        """One event, and the next one."""
+        match event:
+            case TransferRequested():
+                self._request = START
+                self._pull_request("invite" if isinstance(following, InvitationSent) else "route")
+                queued = self._interaction == InteractionState.QUEUED
+                self._pull("requeue" if queued else "begin_transfer")
+            case InvitationSent():
+                if self._request == TransferState.ROUTING:
+                    self._pull_request("invite")
+            case InvitationRejected() | InvitationExpired() | InvitationWithdrawn():
+                if not isinstance(following, TransferClosed) or event.transfer_id not in kept:
+                    self._pull_request("route")
+            case TransferClosed():
+                self._pull_request(_ENDS[event.outcome.state])
+                if event.outcome.state is TransferState.ACCEPTED:
+                    self._pull("hand_over")
+                elif self._interaction == InteractionState.TRANSFERRING and not isinstance(following, InteractionDone):
+                    self._pull("keep")
+            case OwnershipMoved():
+                if isinstance(event.owner, Target) and self._interaction == InteractionState.TRANSFERRING:
+                    self._pull("place")
+                elif isinstance(event.owner, str) and self._interaction == InteractionState.QUEUED:
+                    self._pull("give_back")
+            case InteractionDone():
+                self._pull("mark_done")
+            case _:
+                pass
+
+    def _pull_request(self, trigger: str) -> None:
+        self._request = self._through(TRANSFER.arcs, self._request, trigger)
+
+    def _pull(self, trigger: str) -> None:
+        self._interaction = self._through(INTERACTION.arcs, self._interaction, trigger)
+
+    def _through(self, arcs: Iterable[Arc], source: str, trigger: str) -> str:
+        """Where this trigger leads; a core that is broken may have pulled one that leads nowhere."""
+        for arc in arcs:
+            if (arc.source, arc.trigger) == (source, trigger):
+                self.arcs.add(arc)
+                return arc.dest
+        return source
 
 
 def _possible_pairs() -> set[tuple[str, str]]:

@@ -16,7 +16,7 @@ def register() -> None:
     """Tell Hypothesis how to make each public model."""
     from hypothesis import strategies as st  # noqa: PLC0415 - only where there is Hypothesis
 
-    from sms_transfer.core import check, model  # noqa: PLC0415 - not for whoever only imports Hypothesis
+    from sms_transfer.core import check, model, policy  # noqa: PLC0415 - not for whoever only imports Hypothesis
 
     kinds: dict[type, str] = {
         model.Agent: "agents",
@@ -26,9 +26,12 @@ def register() -> None:
         model.Invitation: "invitations",
         model.Message: "messages",
         model.Outcome: "outcomes",
+        model.PastInvitation: "past_invitations",
+        model.Queue: "queues",
         model.Target: "targets",
         model.TransferRequest: "transfer_requests",
         check.CaseData: "case_data",
+        policy.TransferPolicy: "policies",
     }
 
     def make(kind: type) -> SearchStrategy[Any]:

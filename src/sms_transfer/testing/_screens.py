@@ -133,8 +133,10 @@ def _snapshot(agent: Agent, case: Case) -> Snapshot:
 def _timeless(interaction: Interaction) -> Interaction:
     """With the deadline as it was given: a desktop shows an instant, and that does not come nearer."""
     transfer = interaction.transfer
-    if transfer is None or transfer.invitation is None:
+    if transfer is None:
         return interaction
-    deadline = NOW + 2 * TICK
-    invitation = attrs.evolve(transfer.invitation, deadline=deadline)
-    return attrs.evolve(interaction, transfer=attrs.evolve(transfer, deadline=deadline, invitation=invitation))
+    deadline, invitation = NOW + 2 * TICK, transfer.invitation
+    if invitation is not None:
+        invitation = attrs.evolve(invitation, deadline=deadline)
+    transfer = attrs.evolve(transfer, requested_at=NOW, deadline=deadline, invitation=invitation)
+    return attrs.evolve(interaction, transfer=transfer)
