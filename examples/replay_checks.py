@@ -156,7 +156,7 @@ def check_moves(found: Evidence) -> Iterator[str]:
         elif moved is not None and not isinstance(before, TransferAccepted):
             request = found.requests[moved.transfer_id]
             returned = isinstance(before, _NOT_TAKEN) and request.return_to_sender
-            asked = isinstance(before, TransferRequested | TransferRedirected) and owner in turns(before, request)
+            asked = isinstance(before, TransferRequested | TransferRedirected) and owner == before.target
             if not (asked or (returned and owner == request.sender and isinstance(moved.former_owner, Target))):
                 yield f"{found.name}: ownership moved in epoch {moved.epoch}, for no good reason"
     queued = found.interaction.state is InteractionState.QUEUED
@@ -166,24 +166,18 @@ def check_moves(found: Evidence) -> Iterator[str]:
 
 def check_invitations(found: Evidence) -> Iterator[str]:
     """Those are invited who serve the target whose turn it is; nobody twice for one request, and never the sender."""
-    turn, asked = frozenset[Target](), set[tuple[str, str]]()
+    turn, asked = Target.agent(found.name), set[tuple[str, str]]()  # nobody's turn yet
     for event in found.history:
         if isinstance(event, TransferRequested | TransferRedirected):
-            turn = turns(event, found.requests[event.transfer_id])
+            turn = event.target
         elif isinstance(event, InvitationSent):
             invitee, request = event.invitee, found.requests[event.transfer_id]
             if (request.id, invitee) in asked:
                 yield f"{found.name}: {invitee} was invited twice for {request.id}"
             asked.add((request.id, invitee))
             serves = {Target.agent(invitee), *(target for target in found.teams if invitee in found.teams[target])}
-            if not serves & turn or invitee == request.sender:
+            if turn not in serves or invitee == request.sender:
                 yield f"{found.name}: {invitee} was invited for {request.id}, and should not have been"
-
-
-def turns(event: TransferRequested | TransferRedirected, request: TransferRequest) -> frozenset[Target]:
-    """The targets whose turn it may be: where the one asked for could not receive, the fallback was asked at once."""
-    at_once = isinstance(event, TransferRequested) and request.on_fallback
-    return frozenset({event.target, request.present_target} if at_once else {event.target})
 
 
 def owners_by_epoch(history: Iterable[Event]) -> dict[int, str | Target]:
