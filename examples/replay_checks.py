@@ -167,9 +167,15 @@ def check_moves(found: Evidence) -> Iterator[str]:
 def check_invitations(found: Evidence) -> Iterator[str]:
     """Those are invited who serve the target whose turn it is; nobody twice for one request, and never the sender."""
     turn, asked = Target.agent(found.name), set[tuple[str, str]]()  # nobody's turn yet
+    owner: str | Target = found.name
     for event in found.history:
         if isinstance(event, TransferRequested | TransferRedirected):
             turn = event.target
+        elif isinstance(event, OwnershipMoved):
+            owner = event.owner
+        elif isinstance(event, InvitationRejected | InvitationExpired | InvitationWithdrawn):
+            if turn.kind is TargetKind.AGENT and isinstance(owner, Target):
+                turn = owner  # the fallback did not take it, so it waits on in the queue that owns it
         elif isinstance(event, InvitationSent):
             invitee, request = event.invitee, found.requests[event.transfer_id]
             if (request.id, invitee) in asked:
