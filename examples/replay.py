@@ -24,11 +24,9 @@ from pathlib import Path
 from threading import Event as Flag
 from uuid import uuid4
 
-from replay_agents import Colleague
-from replay_checks import CENTRE_CHECKS, CHECKS, Evidence, Whole
+from replay_agents import Colleague, agents, teams
+from replay_checks import CENTRE_CHECKS, CHECKS, Evidence, Moment, Whole
 from sms_transfer import (
-    Agent,
-    ChannelStatus,
     Contact,
     Event,
     Handover,
@@ -55,7 +53,7 @@ from sms_transfer.ports import RingsOnCommit, TransferStore
 
 LONGEST = 65_536  # characters that the library takes as one text
 TIMEOUT = timedelta(milliseconds=60)
-ROUTING_TIMEOUT = timedelta(milliseconds=400)
+ROUTING_TIMEOUT = timedelta(milliseconds=250)
 SETTLING = 3 * ROUTING_TIMEOUT  # at the end: the request's own deadline, the fallback's, and some more
 HANDOVERS = ((Handover.ON_ACCEPT, False), (Handover.ON_PLACEMENT, False), (Handover.ON_PLACEMENT, True))
 """With the one and the other policy by turns, the last with return to the sender."""
@@ -81,13 +79,13 @@ class Replay:
     def __init__(self, texts: Sequence[str], options: argparse.Namespace, store: TransferStore) -> None:
         self.texts, self.options, self.allowed, self.repeats = texts, options, 0.0, 0
         self.random = random.Random(options.seed)
-        self.over = Flag()
+        self.over, self.moments = Flag(), list[Moment]()
         messaging = None if isinstance(store, RingsOnCommit) else InProcessMessaging()  # one for all
         self.services = [
             TransferService(store, policy=policy, messaging=messaging) for policy in policies(10 * options.transfers)
         ]
         self.service = self.services[0]
-        self.agents = dict(agents(options))
+        self.agents = {agent.id: agent for agent in agents(options.agents, options.conversations)}
         for agent in self.agents.values():
             self.service.add_agent(agent)
         self.teams = teams(list(self.agents.values()))
@@ -120,21 +118,39 @@ class Replay:
                 self.over.set()
         for done in working:
             done.result()
+        self.see_all()
+        self.pause()
         self.settle()
 
-    def settle(self) -> None:
-        """Have everybody come back and accept, until nothing waits any more; what nobody has a place for may wait."""
-        until = time.monotonic() + SETTLING.total_seconds()
+    def pause(self) -> None:
+        """Have everybody hand over all they have while nobody is Ready, and come back: nothing may be left waiting."""
         for colleague in self.colleagues:
             colleague.come_back(colleague.look())
+            self.service.set_not_ready(colleague.name, "pause")
+        for colleague in self.colleagues:
+            names = [name for name, window in colleague.look().windows.items() if window.pending is None]
+            self.service.transfer_many(names, Target.routing_point("front"), by=colleague.name)
+        for colleague in self.colleagues:
+            colleague.come_back(colleague.look())
+        self.see_all()
+
+    def settle(self) -> None:
+        """Have everybody accept, until nothing waits any more."""
+        until = time.monotonic() + SETTLING.total_seconds()
         while self.live() and time.monotonic() < until:
             self.service.tick()
             for colleague in self.colleagues:
                 colleague.try_to(colleague.accept_all, colleague.look())
             time.sleep(TIMEOUT.total_seconds() / 4)
-        self.service.tick()
+        self.see_all()
         for colleague in self.colleagues:
             colleague.look()
+
+    def see_all(self) -> None:
+        """Let time do what it does, and note what is recorded then; what nobody can take may wait."""
+        self.service.tick()
+        agents, conversations = map(self.service.agent, self.agents), map(self.service.interaction, self.expected)
+        self.moments.append(Moment(list(agents), list(conversations)))
 
     def live(self) -> bool:
         """Whether any transfer is under way."""
@@ -189,25 +205,6 @@ def policies(hops: int) -> Iterator[TransferPolicy]:
         )
 
 
-def agents(options: argparse.Namespace) -> Iterator[tuple[str, Agent]]:
-    """Everybody, with places for half as many conversations again as there are."""
-    room = -(-3 * options.conversations // (2 * options.agents))
-    for number in range(1, options.agents + 1):
-        name = f"agent-{number}"
-        skills, groups = ({"french"} if number % 3 == 1 else set[str]()), {"day" if number % 2 else "night"}
-        yield name, Agent(name, name, status=ChannelStatus.READY, capacity=room, skills=skills, groups=groups)
-
-
-def teams(everybody: Sequence[Agent]) -> dict[Target, frozenset[str]]:
-    """Who serves what: two of each kind but the routing point, which everybody serves."""
-    served = {Target.routing_point("front"): frozenset(agent.id for agent in everybody)}
-    served[Target.queue("repairs")] = frozenset(agent.id for agent in everybody[1::2])
-    for agent in everybody:
-        for target in (*map(Target.agent_group, agent.groups), *map(Target.skill, agent.skills)):
-            served[target] = served.get(target, frozenset()) | {agent.id}
-    return served
-
-
 def gather(replay: Replay) -> tuple[Whole, list[Evidence]]:
     """Everything that was recorded, and everything that the desktops showed: in all, and by conversation."""
     events, page = list[Event](), replay.service.events()
@@ -239,8 +236,7 @@ def gather(replay: Replay) -> tuple[Whole, list[Evidence]]:
         )
         for name, expected in replay.expected.items()
     ]
-    present = [replay.service.agent(name) for name in replay.agents]
-    return Whole(events, requests, present, replay.teams, [found.interaction for found in evidence]), evidence
+    return Whole(events, requests, replay.teams, replay.moments), evidence
 
 
 def summary(replay: Replay, whole: Whole, evidence: Sequence[Evidence], took: float) -> Iterator[str]:
@@ -248,7 +244,9 @@ def summary(replay: Replay, whole: Whole, evidence: Sequence[Evidence], took: fl
     outcomes = Counter(str(event.outcome.state) for event in whole.feed if isinstance(event, TransferClosed))
     asked = Counter(str(event.target.kind) for event in whole.feed if isinstance(event, TransferRequested))
     kinds = Counter(type(event) for event in whole.feed)
-    placed = sum(isinstance(event, OwnershipMoved) and isinstance(event.owner, Target) for event in whole.feed)
+    moves = [event for event in whole.feed if isinstance(event, OwnershipMoved)]
+    returned = sum(event.owner == whole.requests[event.transfer_id].sender for event in moves)
+    placed = sum(isinstance(event.owner, Target) for event in moves)
     refused = sum((one.refused for one in replay.colleagues), Counter[str]())
     texts = sum(len(found.transcript) for found in evidence)
     yield f"{texts:,} of {len(replay.texts):,} texts delivered, {replay.repeats:,} of them twice, in {took:.1f} s"
@@ -256,7 +254,7 @@ def summary(replay: Replay, whole: Whole, evidence: Sequence[Evidence], took: fl
     yield from (f"  {outcome:20} {count:6,}" for outcome, count in outcomes.most_common())
     yield f"{asked.total():,} requests:"
     yield from (f"  {f'to {kind}':20} {count:6,}" for kind, count in asked.most_common())
-    yield f"{placed:,} times a queue became the owner"
+    yield f"{placed:,} times a queue became the owner, {returned:,} times the sender again"
     yield f"{kinds[InvitationSent]:,} offers:"
     yield from (f"  {f'offer {word}':20} {kinds[kind]:6,}" for word, kind in ANSWERS.items())
     yield f"{refused.total():,} commands refused"

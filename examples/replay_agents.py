@@ -1,16 +1,16 @@
-"""What the agents of the replay do: each is a thread at a desktop of its own, and acts at random."""
+"""Who the agents of the replay are, and what they do: each is a thread at a desktop of its own, and acts at random."""
 
 from __future__ import annotations
 
 import random
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from queue import SimpleQueue
 from threading import Event as Flag
 from typing import Protocol
 
-from sms_transfer import Interaction, NoAnswer, Refused, Target, TransferService, Workspace
+from sms_transfer import Agent, ChannelStatus, Interaction, NoAnswer, Refused, Target, TransferService, Workspace
 from sms_transfer.testing import RecordingUI
 
 BULK = 3
@@ -146,3 +146,22 @@ class Colleague:
         time.sleep(self.random.uniform(0, 0.02))
         self.come_back(screen)
         self.sit_down()
+
+
+def agents(number_of: int, conversations: int) -> Iterator[Agent]:
+    """Everybody, with places for half as many conversations again as there are."""
+    room = -(-3 * conversations // (2 * number_of))
+    for number in range(1, number_of + 1):
+        name = f"agent-{number}"
+        skills, groups = ({"french"} if number % 3 == 1 else set[str]()), {"day" if number % 2 else "night"}
+        yield Agent(name, name, status=ChannelStatus.READY, capacity=room, skills=skills, groups=groups)
+
+
+def teams(everybody: Sequence[Agent]) -> dict[Target, frozenset[str]]:
+    """Who serves what: everybody the routing point, some the queue, and groups and skills whoever has them."""
+    served = {Target.routing_point("front"): frozenset(agent.id for agent in everybody)}
+    served[Target.queue("repairs")] = frozenset(agent.id for agent in everybody[1::2])
+    for agent in everybody:
+        for target in (*map(Target.agent_group, agent.groups), *map(Target.skill, agent.skills)):
+            served[target] = served.get(target, frozenset()) | {agent.id}
+    return served

@@ -30,12 +30,14 @@ from sms_transfer import (
     TransferExpired,
     TransferFailed,
     TransferRedirected,
+    TransferRejected,
     TransferRequest,
     TransferRequested,
     TransferState,
 )
 
 TWO = 2
+_NOT_TAKEN = (TransferRejected, TransferExpired, TransferFailed)
 Teams = Mapping[Target, Collection[str]]
 """Who serves what."""
 
@@ -56,14 +58,20 @@ class Evidence(NamedTuple):
     open_windows: Sequence[tuple[str, InteractionWindow]]
 
 
+class Moment(NamedTuple):
+    """What was recorded after a tick, when nobody did anything."""
+
+    agents: Sequence[Agent]
+    interactions: Sequence[Interaction]
+
+
 class Whole(NamedTuple):
     """What there is to know about all conversations together; the feed is in the order of the commits."""
 
     feed: Sequence[Event]
     requests: Mapping[str, TransferRequest]
-    agents: Sequence[Agent]
     teams: Teams
-    interactions: Sequence[Interaction]
+    moments: Sequence[Moment]
 
 
 def check_transcript(found: Evidence) -> Iterator[str]:
@@ -147,8 +155,8 @@ def check_moves(found: Evidence) -> Iterator[str]:
             yield f"{found.name}: {before.transfer_id} was accepted, and the owner is not who accepted it"
         elif moved is not None and not isinstance(before, TransferAccepted):
             request = found.requests[moved.transfer_id]
-            returned = isinstance(before, TransferExpired | TransferFailed) and request.return_to_sender
-            asked = isinstance(before, TransferRequested | TransferRedirected) and owner in turns(before, request)
+            returned = isinstance(before, _NOT_TAKEN) and request.return_to_sender
+            asked = isinstance(before, TransferRequested | TransferRedirected) and owner == before.target
             if not (asked or (returned and owner == request.sender and isinstance(moved.former_owner, Target))):
                 yield f"{found.name}: ownership moved in epoch {moved.epoch}, for no good reason"
     queued = found.interaction.state is InteractionState.QUEUED
@@ -158,24 +166,24 @@ def check_moves(found: Evidence) -> Iterator[str]:
 
 def check_invitations(found: Evidence) -> Iterator[str]:
     """Those are invited who serve the target whose turn it is; nobody twice for one request, and never the sender."""
-    turn, asked = frozenset[Target](), set[tuple[str, str]]()
+    turn, asked = Target.agent(found.name), set[tuple[str, str]]()  # nobody's turn yet
+    owner: str | Target = found.name
     for event in found.history:
         if isinstance(event, TransferRequested | TransferRedirected):
-            turn = turns(event, found.requests[event.transfer_id])
+            turn = event.target
+        elif isinstance(event, OwnershipMoved):
+            owner = event.owner
+        elif isinstance(event, InvitationRejected | InvitationExpired | InvitationWithdrawn):
+            if turn.kind is TargetKind.AGENT and isinstance(owner, Target):
+                turn = owner  # the fallback did not take it, so it waits on in the queue that owns it
         elif isinstance(event, InvitationSent):
             invitee, request = event.invitee, found.requests[event.transfer_id]
             if (request.id, invitee) in asked:
                 yield f"{found.name}: {invitee} was invited twice for {request.id}"
             asked.add((request.id, invitee))
             serves = {Target.agent(invitee), *(target for target in found.teams if invitee in found.teams[target])}
-            if not serves & turn or invitee == request.sender:
+            if turn not in serves or invitee == request.sender:
                 yield f"{found.name}: {invitee} was invited for {request.id}, and should not have been"
-
-
-def turns(event: TransferRequested | TransferRedirected, request: TransferRequest) -> frozenset[Target]:
-    """The targets whose turn it may be: where the one asked for could not receive, the fallback was asked at once."""
-    at_once = isinstance(event, TransferRequested) and request.on_fallback
-    return frozenset({event.target, request.present_target} if at_once else {event.target})
 
 
 def owners_by_epoch(history: Iterable[Event]) -> dict[int, str | Target]:
@@ -189,7 +197,7 @@ def owners_by_epoch(history: Iterable[Event]) -> dict[int, str | Target]:
 
 def check_capacity(whole: Whole) -> Iterator[str]:
     """At no time had an agent more places taken than there are: owned, kept for them, or invited in time (E3)."""
-    capacity = {agent.id: agent.capacity for agent in whole.agents}
+    capacity = {agent.id: agent.capacity for agent in whole.moments[-1].agents}
     held, offers = dict[str, str](), dict[str, InvitationSent]()  # agent and open offer, by conversation
     latest = whole.feed[0].at
     for event in whole.feed:
@@ -214,8 +222,13 @@ def check_capacity(whole: Whole) -> Iterator[str]:
 
 def check_waiting(whole: Whole) -> Iterator[str]:
     """Nothing waits for which somebody is able who was not asked yet (Q3)."""
+    for moment in whole.moments:
+        yield from _waiting(moment, whole.teams)
+
+
+def _waiting(moment: Moment, teams: Teams) -> Iterator[str]:
     taken = Counter[str]()
-    for one in whole.interactions:
+    for one in moment.interactions:
         transfer, invitation = one.transfer, one.live_invitation
         kept = transfer.sender if transfer is not None and transfer.return_to_sender else None
         holder = one.owner if isinstance(one.owner, str) else kept
@@ -223,14 +236,14 @@ def check_waiting(whole: Whole) -> Iterator[str]:
         taken.update(name for name in (holder, invitee) if name is not None)
     free = {
         agent.id
-        for agent in whole.agents
+        for agent in moment.agents
         if agent.status is ChannelStatus.READY and not agent.do_not_disturb and taken[agent.id] < agent.capacity
     }
-    for one in whole.interactions:
+    for one in moment.interactions:
         transfer = one.transfer
         if transfer is not None and transfer.state is TransferState.ROUTING:
             target = transfer.present_target
-            serving = {target.id} if target.kind is TargetKind.AGENT else set(whole.teams[target])
+            serving = {target.id} if target.kind is TargetKind.AGENT else set(teams[target])
             for name in sorted((serving & free) - transfer.asked - {transfer.sender}):
                 yield f"{one.id}: waits for {target.kind} {target.id}, and {name} is able"
 

@@ -493,15 +493,19 @@ class TestReplayChecks:
         return example("replay_checks").Whole(
             services[0].events().events,
             {one.transfer.id: one.transfer for one in interactions if one.transfer},
-            [services[0].agent(name) for name in ("alice", "bob")],
             {queue: ["alice", "bob"]},
-            interactions,
+            [example("replay_checks").Moment([services[0].agent(name) for name in ("alice", "bob")], interactions)],
         )
+
+    @staticmethod
+    def with_agents(placed: Any, *agents: Agent) -> Any:
+        """The same with other records of the agents."""
+        return placed._replace(moments=[placed.moments[0]._replace(agents=agents)])
 
     def test_capacity(self, placed: Any) -> None:
         """A place too many is found, whether it is owned, kept or offered."""
         check = example("replay_checks").check_capacity
-        alice, bob = placed.agents
+        alice, bob = placed.moments[0].agents
         [*_, moved] = [event for event in placed.feed if event.interaction_id == "i"]
         sent = InvitationSent(
             interaction_id="j",
@@ -517,23 +521,23 @@ class TestReplayChecks:
 
         assert [] == list(check(placed))
         assert ["k: alice has 2 places taken, of 1"] == list(
-            check(placed._replace(agents=[evolve(alice, capacity=1), bob], feed=[*placed.feed, owned]))
+            check(self.with_agents(placed, evolve(alice, capacity=1), bob)._replace(feed=[*placed.feed, owned]))
         )
         assert ["j: bob has 1 places taken, of 0"] == list(
-            check(placed._replace(agents=[alice, evolve(bob, capacity=0)], feed=[*placed.feed, sent]))
+            check(self.with_agents(placed, alice, evolve(bob, capacity=0))._replace(feed=[*placed.feed, sent]))
         )
 
     def test_waiting(self, placed: Any) -> None:
         """A request that waits although somebody could be invited is found; full, asked or away, nobody could."""
         check = example("replay_checks").check_waiting
-        alice, bob = placed.agents
+        alice, bob = placed.moments[0].agents
         ready = evolve(bob, status=ChannelStatus.READY)
 
         assert [] == list(check(placed))
         assert ["i: waits for queue q, and bob is able", "j: waits for queue q, and bob is able"] == list(
-            check(placed._replace(agents=[alice, ready]))
+            check(self.with_agents(placed, alice, ready))
         )
-        assert [] == list(check(placed._replace(agents=[alice, evolve(ready, capacity=0)])))
+        assert [] == list(check(self.with_agents(placed, alice, evolve(ready, capacity=0))))
 
 
 class TestTwoNodes:
