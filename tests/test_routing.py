@@ -1234,3 +1234,39 @@ def test_t12_a_text_that_comes_while_it_waits_reaches_whoever_takes_it() -> None
     texts = ["hello?", "soon", "thanks"]
     assert texts == [message.text for message in floor.bob.workspace.windows["i"].transcript]
     assert texts == [message.text for message in floor.service.transcript("i")]
+
+
+def test_q5_nobody_is_invited_for_a_target_that_they_do_not_serve() -> None:
+    """Q5, Q1: also where the request goes to its fallback between the look for an agent and the invitation."""
+    clock, store, router = ManualClock(), MemoryStore(), Slow()
+    service, other = TransferService(store, router=router, clock=clock), TransferService(store, clock=clock)
+    for agent_id, group in (("alice", "other"), ("bob", "day"), ("carol", "night")):
+        service.add_agent(Agent(agent_id, agent_id, status=ChannelStatus.NOT_READY, groups={group}))
+    service.open_interaction(Interaction("i", media=Media.SMS, contact=CONTACT, owner="alice"))
+    day, night = Target.agent_group("day"), Target.agent_group("night")
+    request = service.request_transfer("i", day, by="alice", fallback=night)
+
+    def keep_the_deadline() -> None:
+        clock.advance(ROUTING_TIMEOUT)
+        other.expire_due()
+
+    router.meanwhile = keep_the_deadline
+    service.set_ready("bob")
+
+    request = service.transfer(request.id)
+    assert (TransferState.ROUTING, night) == (request.state, request.present_target)
+
+
+class Slow:
+    """The longest idle, but not before something else has happened."""
+
+    reach = 8
+
+    def __init__(self) -> None:
+        self.meanwhile: Callable[[], None] = lambda: None
+
+    def pick(self, interaction: Interaction, candidates: Sequence[Candidate]) -> str | None:
+        del interaction
+        meanwhile, self.meanwhile = self.meanwhile, lambda: None
+        meanwhile()
+        return candidates[0].agent.id

@@ -204,6 +204,7 @@ class Routing:
         self, interaction: Interaction, candidates: list[Candidate], record: Recorder, work: list[Recorded]
     ) -> bool | None:
         """Whether one of these was invited; None where all of them have become unable in the meantime."""
+        request = _request(interaction)
         while candidates:
             chosen = picked(self._router, interaction, candidates)
             if chosen is None:
@@ -211,7 +212,7 @@ class Routing:
             ticket = self._new_ticket()
             try:
                 recorded = await record(
-                    Invite(_request(interaction).id, agent_id=chosen.agent.id, invitation_id=ticket)
+                    Invite(request.id, target=request.present_target, agent_id=chosen.agent.id, invitation_id=ticket)
                 )
             except (TargetNotEligible, Conflict):
                 candidates.remove(chosen)
@@ -254,7 +255,7 @@ class Routing:
     async def _end_if_nobody_is_left(self, interaction: Interaction, record: Recorder, work: list[Recorded]) -> None:
         request = _request(interaction)
         if can_end(interaction, request) and not await self.served(interaction, request.present_target, request.asked):
-            recorded = await record(FailRouting(request.id))
+            recorded = await record(FailRouting(request.id, target=request.present_target))
             if recorded is not None:
                 work.append(recorded)
 

@@ -156,9 +156,13 @@ class RequestTransfer(OwnerCommand):
 
 @attrs.frozen(eq=False, repr=False)
 class Invite(Command):
-    """Invite the agent whom the router picked (Q1). Where the request is not ROUTING any more, it changes nothing."""
+    """Invite the agent whom the router picked for this target (Q1).
+
+    Where the request is not ROUTING any more, or has gone to its fallback (Q5), it changes nothing.
+    """
 
     transfer_id: str = attrs.field(validator=check.identifier)
+    target: Target = attrs.field(validator=check.one_of(Target), kw_only=True)
     agent_id: str = attrs.field(validator=check.identifier, kw_only=True)
     invitation_id: str = attrs.field(validator=check.identifier, kw_only=True)
 
@@ -168,9 +172,10 @@ class Invite(Command):
 
 @attrs.frozen(eq=False, repr=False)
 class FailRouting(Command):
-    """Record that no agent is left who ever could take it (Q1); where it is not ROUTING any more, nothing changes."""
+    """Record that no agent of this target is left who ever could take it (Q1); otherwise as `Invite`."""
 
     transfer_id: str = attrs.field(validator=check.identifier)
+    target: Target = attrs.field(validator=check.one_of(Target), kw_only=True)
 
     def need(self) -> Need:
         return Need(transfer_id=self.transfer_id)

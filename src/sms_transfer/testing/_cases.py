@@ -385,9 +385,12 @@ class Rules:
         live = case.interaction.transfer
         if live is None:
             return
-        picks = [Invite(live.id, agent_id=name, invitation_id="picked-ticket") for name in self._names]
+        picks = [
+            Invite(live.id, target=live.present_target, agent_id=name, invitation_id="picked-ticket")
+            for name in self._names
+        ]
         if live.state is not TransferState.ROUTING:
-            idle: tuple[PresentCommand, ...] = (*picks, FailRouting(live.id))
+            idle: tuple[PresentCommand, ...] = (*picks, FailRouting(live.id, target=live.present_target))
             for command in idle:
                 if self.step(case, command, self._everybody(), load=0) != Step(case, None):
                     raise Broken(f"Q1: {type(command).__name__} had an effect on what is {live.state}")
