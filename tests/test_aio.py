@@ -133,6 +133,8 @@ def test_both_services_have_the_same_methods() -> None:
     called, awaited = public(TransferService), public(AsyncTransferService)
     assert called.keys() == awaited.keys()
     for name, method in called.items():
+        if name == "team_index":  # an attribute
+            continue
         expected, found = inspect.signature(method), inspect.signature(awaited[name])
         assert expected.parameters == found.parameters, name
         if name == "ticking":

@@ -56,6 +56,7 @@ class TestSharedStore(StoreConformance):
     """One that declares everything."""
 
     capabilities = EVERYTHING
+    examples = 20
 
     @pytest.fixture
     def make_store(self) -> type[SharedStore]:
@@ -70,6 +71,7 @@ class TestAsyncSharedStore(AsyncStoreConformance):
     """The same with coroutines."""
 
     capabilities = EVERYTHING
+    examples = 15
 
     @pytest.fixture
     def make_async_store(self) -> MakeAsyncStore:
@@ -92,7 +94,7 @@ class TestAsyncSharedStore(AsyncStoreConformance):
 class TestAwaitableMemoryStore(AsyncStoreConformance):
     """A blocking store whose methods are called by threads of the loop."""
 
-    examples = 20
+    examples = 15
 
     @pytest.fixture
     def make_async_store(self) -> MakeAsyncStore:

@@ -26,6 +26,7 @@ class TestPostgresStore(StoreConformance):
     """`PostgresStore`."""
 
     capabilities = ALL
+    examples = 15
 
     @pytest.fixture
     def make_store(self, postgres: Server) -> Generator[Callable[[], PostgresStore]]:
@@ -46,6 +47,7 @@ class TestAsyncPostgresStore(AsyncStoreConformance):
     """`AsyncPostgresStore`."""
 
     capabilities = ALL
+    examples = 15
 
     @pytest.fixture
     def make_async_store(self, postgres: Server, loop: Loop) -> Generator[MakeAsyncStore]:

@@ -62,6 +62,7 @@ class TestSqliteStore(StoreConformance):
     """It is a store like any other."""
 
     capabilities = frozenset({Capability.DURABLE, Capability.MANY_HANDLES})
+    examples = 25
 
     @pytest.fixture
     def opened(self) -> Iterator[ExitStack]:
