@@ -25,6 +25,7 @@ from sms_transfer import (
     Outcome,
     Privilege,
     Reason,
+    StoreUnavailable,
     Target,
     TargetKind,
     TargetNotEligible,
@@ -658,6 +659,71 @@ def test_q3_a_tick_ends_what_nobody_is_left_for() -> None:
     assert (TransferState.FAILED, "no_agent_left") == (floor.outcome(request).state, floor.outcome(request).reason)
 
 
+class Forgetful(MemoryStore):
+    """A directory that cannot tell of some agents."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lost = set[str]()
+        self.asked = 0
+        self.error: Exception = RuntimeError("no answer")
+
+    def agents(self, ids: Collection[str]) -> Mapping[str, Agent]:
+        if not self.lost.isdisjoint(ids):
+            self.asked += 1
+            raise self.error
+        return super().agents(ids)
+
+
+def forgetful_floor(waiting: int) -> tuple[Forgetful, TransferService]:
+    """So many requests wait for an agent whom the directory cannot tell of, and a later one for Carol, who is Ready."""
+    store = Forgetful()
+    service = TransferService(store, clock=ManualClock())
+    for name in ("alice", "bob", "carol", "dave"):
+        service.add_agent(Agent(name, name, status=ChannelStatus.READY, capacity=100))
+    service.add_queue(QUEUE, ["bob"])
+    service.add_queue(OTHER, ["carol"])
+    for number in range(waiting + 1):
+        service.open_interaction(Interaction(f"{number}", media=Media.SMS, contact=CONTACT, owner="alice"))
+    service.set_not_ready("carol")
+    service.set_not_ready("dave")
+    for number in range(waiting):
+        service.request_transfer(f"{number}", QUEUE, by="alice", fallback=Target.agent("dave"), priority=1)
+        (ticket,) = service.snapshot("bob").invitations
+        service.reject(ticket.id, by="bob")
+    service.request_transfer(f"{waiting}", OTHER, by="alice")
+    known = service.agent("carol")
+    store.replace_agent(known, attrs.evolve(known, status=ChannelStatus.READY))  # and no more
+    store.lost = {"dave"}
+    return store, service
+
+
+def test_q3_one_that_cannot_be_routed_holds_up_no_other(caplog: pytest.LogCaptureFixture) -> None:
+    """Q3: the directory fails for the agent of the first one; it is logged, and the second has its invitee."""
+    _, service = forgetful_floor(1)
+
+    assert service.tick().invited == 1
+    assert len(service.snapshot("carol").invitations) == 1
+    assert ["could not route transfer"] == [record.message.partition(" t-")[0] for record in caplog.records]
+
+
+def test_q3_a_directory_that_fails_for_all_is_not_asked_for_each() -> None:
+    """Q3: after some failures in a row the rest is left to the next tick."""
+    store, service = forgetful_floor(20)
+
+    assert service.tick().invited == 0
+    assert store.asked == 8
+
+
+def test_q3_a_store_that_is_away_is_not_asked_for_each() -> None:
+    """Q3: nothing could be recorded for the others either."""
+    store, service = forgetful_floor(2)
+    store.error = StoreUnavailable(detail="away")
+
+    assert service.tick().invited == 0
+    assert store.asked == 1
+
+
 class Leaving(MemoryStore):
     """A store in which an agent becomes unable between being found and being invited."""
 
@@ -809,7 +875,18 @@ def test_q4_a_router_of_the_hosts_picks() -> None:
     assert [("i", [("carol", 0), ("bob", 1)])] == router.asked
 
 
-@pytest.mark.parametrize("answer", [RuntimeError("broken"), "nobody", "alice", "dave", 5, object(), ["bob"], ""])
+class Incomparable:
+    """Raises when it is compared, as arrays do."""
+
+    __hash__ = None  # type: ignore[assignment]  # what cannot be compared cannot be hashed
+
+    def __eq__(self, other: object) -> bool:
+        raise ValueError("ambiguous")
+
+
+@pytest.mark.parametrize(
+    "answer", [RuntimeError("broken"), "nobody", "alice", "dave", 5, object(), ["bob"], "", Incomparable()]
+)
 def test_q4_a_router_that_answers_nonsense_harms_no_transfer(answer: object, caplog: pytest.LogCaptureFixture) -> None:
     """Q4: an unknown agent, the sender, one who is not Ready, or what is no id: the first candidate is invited."""
     floor = Floor(router=Rules(answer))

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from enum import Enum, auto
-from typing import Final
+from typing import Final, TypeVar
 
 import attrs
 
@@ -22,18 +22,21 @@ from sms_transfer.core.lifecycle import ChannelStatus
 from sms_transfer.core.model import Agent, Interaction, Target, TargetKind, TransferRequest
 from sms_transfer.core.policy import TransferPolicy, agent_eligibility, could_ever
 from sms_transfer.core.record import Record
-from sms_transfer.errors import Conflict, TargetNotEligible
+from sms_transfer.errors import Conflict, StoreUnavailable, TargetNotEligible, UnusableStore
 from sms_transfer.log import log_failure
 from sms_transfer.ports import AsyncDirectory, AsyncTeams, AsyncTransferStore, Candidate, Router
 
 _REACH: Final = 8
 _FARTHEST: Final = 100_000
 _ATTEMPTS: Final = 8
+_FAILURES: Final = 8
 _FIRST_PAGE: Final = 4
 _LAST_PAGE: Final = 256
 _SEVERAL: Final = frozenset(TargetKind) - {TargetKind.AGENT}
 _READY: Final = frozenset({ChannelStatus.READY})
 _ON_CHANNEL: Final = frozenset({ChannelStatus.READY, ChannelStatus.NOT_READY})
+
+R = TypeVar("R")
 
 
 class LongestIdle:
@@ -157,7 +160,7 @@ class Routing:
             one = work.pop()
             for interaction in one.routing:
                 wanted.add(_request(interaction).present_target)
-                await self._end_if_nobody_is_left(interaction, record, work)
+                await _carefully(interaction, self._end_if_nobody_is_left(interaction, record, work))
             if one.freed:
                 wanted |= await self.teams.served_by(one.freed)
                 wanted |= {Target.agent(agent_id) for agent_id in one.freed}  # whose turn it is as a fallback
@@ -167,7 +170,7 @@ class Routing:
 
     async def _serve(self, targets: set[Target], record: Recorder, work: list[Recorded]) -> int:
         """Go through what waits for these, in order, until nobody is able any more."""
-        invited, size, after = 0, _FIRST_PAGE, None
+        invited, failed, size, after = 0, 0, _FIRST_PAGE, None
         in_vain = set[tuple[object, ...]]()  # for the like of these nobody was found
         while targets:
             page = await self._store.waiting(targets, after=after, limit=size)
@@ -176,18 +179,26 @@ class Routing:
                 target, like = request.present_target, _like(interaction, request)
                 if target not in targets or like in in_vain:
                     continue
-                placing = await self._place(interaction, record, work)
+                placing = await _carefully(interaction, self._see_to(interaction, record, work))
                 invited += placing is _Placing.INVITED
+                failed = failed + 1 if placing is None else 0
+                if failed == _FAILURES:  # so it is not for their sake; the next tick goes on
+                    return invited
                 if placing in _NOBODY and not request.past_invitations:
                     in_vain.add(like)
-                if placing in _NOBODY:
-                    await self._end_if_nobody_is_left(interaction, record, work)
                 if placing is _Placing.NOBODY_ABLE:
                     targets.discard(target)
             if len(page) < size:
                 break
             after, size = page[-1], min(2 * size, _LAST_PAGE)
         return invited
+
+    async def _see_to(self, interaction: Interaction, record: Recorder, work: list[Recorded]) -> _Placing:
+        """Invite somebody for this one, or end it where nobody is left."""
+        placing = await self._place(interaction, record, work)
+        if placing in _NOBODY:
+            await self._end_if_nobody_is_left(interaction, record, work)
+        return placing
 
     async def _place(self, interaction: Interaction, record: Recorder, work: list[Recorded]) -> _Placing:
         """Invite somebody for this one, before any that come later: where others take who was found, look again."""
@@ -262,6 +273,17 @@ class Routing:
         return could_ever(interaction, agent, policy=self._policy, declined=declined)
 
 
+async def _carefully(interaction: Interaction, step: Awaitable[R]) -> R | None:
+    """Do this for one request; None if it fails, for it must not hold up the others."""
+    try:
+        return await step
+    except (StoreUnavailable, UnusableStore):  # nothing can be recorded for the others either
+        raise
+    except Exception as error:  # noqa: BLE001 - a host's directory may raise anything, and for one agent only
+        log_failure("could not route transfer", _request(interaction).id, error)
+        return None
+
+
 def picked(router: Router, interaction: Interaction, candidates: Sequence[Candidate]) -> Candidate | None:
     """Whom the router picks, or None for nobody now; the first candidate, if it answers nonsense or raises."""
     try:
@@ -271,7 +293,7 @@ def picked(router: Router, interaction: Interaction, candidates: Sequence[Candid
         return candidates[0]
     if answer is None:
         return None
-    for candidate in candidates:
+    for candidate in candidates if isinstance(answer, str) else ():  # what is none may not even be comparable
         if candidate.agent.id == answer:
             return candidate
     log_failure("the router picked nobody who can be invited for interaction", interaction.id, LookupError())
