@@ -31,6 +31,7 @@ from sms_transfer import (
     TargetNotEligible,
     TransferPolicy,
     TransferRedirected,
+    TransferRequest,
     TransferRequested,
     TransferService,
     TransferState,
@@ -657,6 +658,46 @@ def test_q3_a_tick_ends_what_nobody_is_left_for() -> None:
     floor.service.update_queue(QUEUE, [])
 
     assert (TransferState.FAILED, "no_agent_left") == (floor.outcome(request).state, floor.outcome(request).reason)
+
+
+def test_t10_a_tick_counts_nobody_as_invited_for_what_time_has_ended() -> None:
+    """A2, T10: Carol is Ready, but what waited is overdue, although not swept yet."""
+    store, clock = MemoryStore(), ManualClock()
+    service = TransferService(store, clock=clock)
+    for name in ("alice", "carol"):
+        service.add_agent(Agent(name, name, status=ChannelStatus.READY))
+    service.add_queue(QUEUE, ["carol"])
+    service.set_not_ready("carol")
+    for id_ in ("i", "j", "k"):
+        service.open_interaction(Interaction(id_, media=Media.SMS, contact=CONTACT, owner="alice"))
+        service.request_transfer(id_, QUEUE, by="alice")
+    known = service.agent("carol")
+    store.replace_agent(known, attrs.evolve(known, status=ChannelStatus.READY))  # and no more
+    clock.advance(ROUTING_TIMEOUT)
+
+    assert service.tick(limit=1).invited == 0
+    assert [InteractionState.ACTIVE] * 3 == [service.interaction(id_).state for id_ in ("i", "j", "k")]
+
+
+class Unreadable(MemoryStore):
+    """A store that records, but finds no request again."""
+
+    def transfer(self, transfer_id: str) -> TransferRequest | None:
+        raise OSError(transfer_id)
+
+
+def test_f7_a_request_that_is_recorded_is_returned_whatever_fails_after(caplog: pytest.LogCaptureFixture) -> None:
+    """F7: what raises has no effect; this one had. Bob is invited, but that cannot be read again."""
+    service = TransferService(Unreadable(), clock=ManualClock())
+    for name in ("alice", "bob"):
+        service.add_agent(Agent(name, name, status=ChannelStatus.READY))
+    service.add_queue(QUEUE, ["bob"])
+    service.open_interaction(Interaction("i", media=Media.SMS, contact=CONTACT, owner="alice"))
+    request = service.request_transfer("i", QUEUE, by="alice")
+
+    assert TransferState.ROUTING is request.state
+    assert [request.id] == [preview.transfer.id for preview in service.snapshot("bob").desktop.offered if preview.transfer]
+    assert "could not look again" in caplog.text
 
 
 class Forgetful(MemoryStore):

@@ -59,10 +59,12 @@ class Recorded(Record):
     Args:
         freed: the agents who have a place now that they had not.
         routing: what is ROUTING now and was not, or not in this way.
+        invited: whether somebody was invited, and is; not where time had ended what they were to be invited for (T10).
     """
 
     freed: frozenset[str] = frozenset()
     routing: tuple[Interaction, ...] = ()
+    invited: bool = attrs.field(default=False, kw_only=True)
 
 
 Recorder = Callable[[Invite | FailRouting], Awaitable[Recorded | None]]
@@ -227,9 +229,10 @@ class Routing:
             except (TargetNotEligible, Conflict):
                 candidates.remove(chosen)
                 continue
-            if recorded is not None:
-                work.append(recorded)
-            return recorded is not None
+            if recorded is None:
+                return False
+            work.append(recorded)
+            return recorded.invited
         return None
 
     async def _candidates(self, interaction: Interaction) -> tuple[list[Candidate], bool]:
