@@ -696,7 +696,9 @@ def test_f7_a_request_that_is_recorded_is_returned_whatever_fails_after(caplog: 
     request = service.request_transfer("i", QUEUE, by="alice")
 
     assert TransferState.ROUTING is request.state
-    assert [request.id] == [preview.transfer.id for preview in service.snapshot("bob").desktop.offered if preview.transfer]
+    assert [request.id] == [
+        preview.transfer.id for preview in service.snapshot("bob").desktop.offered if preview.transfer
+    ]
     assert "could not look again" in caplog.text
 
 
