@@ -17,7 +17,7 @@ import attrs
 
 from sms_transfer.core.check import untrusted
 from sms_transfer.core.commands import FailRouting, Invite, RequestTransfer
-from sms_transfer.core.ending import can_end
+from sms_transfer.core.ending import can_end, can_go_back
 from sms_transfer.core.lifecycle import ChannelStatus
 from sms_transfer.core.model import Agent, Interaction, Target, TargetKind, TransferRequest
 from sms_transfer.core.policy import TransferPolicy, agent_eligibility, could_ever
@@ -267,7 +267,15 @@ class Routing:
 
     async def _end_if_nobody_is_left(self, interaction: Interaction, record: Recorder, work: list[Recorded]) -> None:
         request = _request(interaction)
-        if can_end(interaction, request) and not await self.served(interaction, request.present_target, request.asked):
+        if can_end(interaction, request):
+            left = await self.served(interaction, request.present_target, request.asked)
+        else:  # whoever declined can be asked again in the next round
+            left = (
+                not can_go_back(interaction, request)
+                or await self.served(interaction, request.present_target)
+                or not await self.served(interaction, request.target)
+            )
+        if not left:
             recorded = await record(FailRouting(request.id))
             if recorded is not None:
                 work.append(recorded)

@@ -200,7 +200,7 @@ def fail_routing(interaction: Interaction, command: FailRouting, context: Contex
         transfer is None
         or transfer.id != command.transfer_id
         or transfer.state is not TransferState.ROUTING
-        or not ending.can_end(interaction, transfer)
+        or not (ending.can_end(interaction, transfer) or ending.can_go_back(interaction, transfer))
     ):
         return Decision(interaction, found=context.request)
     why = ending.nobody_left(interaction, context.now)
