@@ -767,6 +767,49 @@ def test_q3_a_store_that_is_away_is_not_asked_for_each() -> None:
     assert store.asked == 1
 
 
+class Counting(MemoryStore):
+    """A store that counts how often it is asked who is able."""
+
+    looks = 0
+
+    def able(self, target: Target, *, statuses: Collection[ChannelStatus], limit: int) -> tuple[Agent, ...]:
+        self.looks += 1
+        return super().able(target, statuses=statuses, limit=limit)
+
+
+def senders_of_mms(members: Collection[str]) -> tuple[Counting, TransferService]:
+    """MMS of four senders wait for a queue of which nobody who is able handles any but Carol and the senders."""
+    store = Counting()
+    service = TransferService(store, clock=ManualClock())
+    service.add_agent(Agent("bob", "Bob", status=ChannelStatus.READY, media={Media.SMS}))
+    for name in ("carol", "one", "two", "three", "four"):
+        service.add_agent(Agent(name, name, status=ChannelStatus.READY))
+    service.add_queue(QUEUE, {"bob", "carol", *members})
+    for name in ("carol", *members):
+        service.set_not_ready(name)
+    for name in ("one", "two", "three", "four"):
+        service.open_interaction(Interaction(name, media=Media.MMS, contact=CONTACT, owner=name))
+        service.request_transfer(name, QUEUE, by=name)
+    return store, service
+
+
+def test_q3_nobody_is_looked_for_twice_for_the_same_media() -> None:
+    """Q3: whoever sent it; the cost of an agent who comes does not grow with the senders whose requests wait."""
+    store, service = senders_of_mms([])
+    store.looks = 0
+
+    assert service.tick().invited == 0
+    assert store.looks == 1
+
+
+def test_q3_a_sender_who_could_take_it_from_others_is_found_for_them() -> None:
+    """Q3: One is able, but not for their own request, which is the oldest: the second one is offered to them."""
+    _, service = senders_of_mms(["one"])
+    service.set_ready("one")
+
+    assert ["two", "three", "four"] == [offered.id for offered in service.snapshot("one").desktop.offered]
+
+
 class Leaving(MemoryStore):
     """A store in which an agent becomes unable between being found and being invited."""
 

@@ -20,7 +20,7 @@ from sms_transfer.core.commands import FailRouting, Invite, RequestTransfer
 from sms_transfer.core.ending import can_end, can_go_back
 from sms_transfer.core.lifecycle import ChannelStatus
 from sms_transfer.core.model import Agent, Interaction, Target, TargetKind, TransferRequest
-from sms_transfer.core.policy import TransferPolicy, agent_eligibility, could_ever
+from sms_transfer.core.policy import Reason, TransferPolicy, agent_eligibility, could_ever
 from sms_transfer.core.record import Record
 from sms_transfer.errors import Conflict, StoreUnavailable, TargetNotEligible, UnusableStore
 from sms_transfer.log import log_failure
@@ -78,16 +78,19 @@ class _Placing(Enum):
     """What came of looking for an agent.
 
     LEFT: the router wants nobody now, or somebody else sees to it. NOBODY_FITS: some agents are able, but not for this
-    one. NOBODY_ABLE: none is, for anything.
+    one. NOBODY_FITS_MEDIA: nor for any other of the same media, whoever sent it. NOBODY_ABLE: none is, for anything.
     """
 
     INVITED = auto()
     LEFT = auto()
     NOBODY_FITS = auto()
+    NOBODY_FITS_MEDIA = auto()
     NOBODY_ABLE = auto()
 
 
-_NOBODY: Final = frozenset({_Placing.NOBODY_FITS, _Placing.NOBODY_ABLE})
+_NOBODY: Final = frozenset({_Placing.NOBODY_FITS, _Placing.NOBODY_FITS_MEDIA, _Placing.NOBODY_ABLE})
+_ITS_OWN: Final = frozenset({Reason.IS_SENDER, Reason.ALREADY_DECLINED})
+"""The reasons of an agent that another request may not have."""
 
 
 class Routing:
@@ -179,14 +182,17 @@ class Routing:
             for interaction in page:
                 request = _request(interaction)
                 target, like = request.present_target, _like(interaction, request)
-                if target not in targets or like in in_vain:
+                media = (target, interaction.media)
+                if target not in targets or like in in_vain or media in in_vain:
                     continue
                 placing = await _carefully(interaction, self._see_to(interaction, record, work))
                 invited += placing is _Placing.INVITED
                 failed = failed + 1 if placing is None else 0
                 if failed == _FAILURES:  # so it is not for their sake; the next tick goes on
                     return invited
-                if placing in _NOBODY and not request.past_invitations:
+                if placing is _Placing.NOBODY_FITS_MEDIA:
+                    in_vain.add(media)
+                elif placing in _NOBODY and not request.past_invitations:
                     in_vain.add(like)
                 if placing is _Placing.NOBODY_ABLE:
                     targets.discard(target)
@@ -205,9 +211,9 @@ class Routing:
     async def _place(self, interaction: Interaction, record: Recorder, work: list[Recorded]) -> _Placing:
         """Invite somebody for this one, before any that come later: where others take who was found, look again."""
         for _ in range(_ATTEMPTS):
-            found, anybody_able = await self._candidates(interaction)
+            found, otherwise = await self._candidates(interaction)
             if not found:
-                return _Placing.NOBODY_FITS if anybody_able else _Placing.NOBODY_ABLE
+                return otherwise
             invited = await self._invite(interaction, found, record, work)
             if invited is not None:
                 return _Placing.INVITED if invited else _Placing.LEFT
@@ -235,15 +241,15 @@ class Routing:
             return recorded.invited
         return None
 
-    async def _candidates(self, interaction: Interaction) -> tuple[list[Candidate], bool]:
-        """Who can be invited now, the longest idle first; and whether anybody at all could be, for another one."""
+    async def _candidates(self, interaction: Interaction) -> tuple[list[Candidate], _Placing]:
+        """Who can be invited now, the longest idle first; and, if nobody can be, for what else nobody can be."""
         request, reach = _request(interaction), _reach(self._router)
         limit = reach + len(request.past_invitations)
         while True:
             agents = await self._able(request.present_target, limit)
-            found = await self._eligible(interaction, request, agents)
+            found, otherwise = await self._eligible(interaction, request, agents)
             if len(found) >= reach or len(agents) < limit:
-                return found[:reach], bool(agents)
+                return found[:reach], otherwise
             limit *= 4
 
     async def _able(self, target: Target, limit: int) -> Sequence[Agent]:
@@ -254,16 +260,20 @@ class Routing:
 
     async def _eligible(
         self, interaction: Interaction, request: TransferRequest, agents: Sequence[Agent]
-    ) -> list[Candidate]:
+    ) -> tuple[list[Candidate], _Placing]:
         if not agents:
-            return []
+            return [], _Placing.NOBODY_ABLE
         loads = await self._store.loads([agent.id for agent in agents], self._now())
-        declined = request.asked
-        return [
-            Candidate(agent, load)
-            for agent, load in [(agent, loads.get(agent.id, 0)) for agent in agents]
-            if not agent_eligibility(interaction, agent.id, agent, load=load, policy=self._policy, declined=declined)
-        ]
+        declined, otherwise = request.asked, _Placing.NOBODY_FITS_MEDIA
+        found = list[Candidate]()
+        for agent in agents:
+            load = loads.get(agent.id, 0)
+            reasons = agent_eligibility(interaction, agent.id, agent, load=load, policy=self._policy, declined=declined)
+            if not reasons:
+                found.append(Candidate(agent, load))
+            elif reasons <= _ITS_OWN:
+                otherwise = _Placing.NOBODY_FITS
+        return found, otherwise
 
     async def _end_if_nobody_is_left(self, interaction: Interaction, record: Recorder, work: list[Recorded]) -> None:
         request = _request(interaction)
