@@ -803,11 +803,76 @@ def test_q3_nobody_is_looked_for_twice_for_the_same_media() -> None:
 
 
 def test_q3_a_sender_who_could_take_it_from_others_is_found_for_them() -> None:
-    """Q3: "a" is able, but not for their own request; those of the others are offered to them. Its id makes it the first."""
+    """Q3: "a" is able, but not for its own, which is the first; those of the others are offered to it."""
     _, service = senders_of_mms(["a"])
     service.set_ready("a")
 
     assert {"two", "three", "four"} == {offered.id for offered in service.snapshot("a").desktop.offered}
+
+
+class Meanwhile(MemoryStore):
+    """A store on which another node does something while one looks who is there."""
+
+    then: Callable[[], object] | None = None
+
+    def _happen(self) -> None:
+        then, self.then = self.then, None
+        if then is not None:
+            then()
+
+    def members(self, target: Target, *, limit: int) -> tuple[Agent, ...]:
+        found = super().members(target, limit=limit)
+        self._happen()
+        return found
+
+    def loads(self, agent_ids: Collection[str], now: datetime) -> Mapping[str, int]:
+        found = super().loads(agent_ids, now)
+        self._happen()
+        return found
+
+
+def two_nodes() -> tuple[Meanwhile, ManualClock, TransferService, TransferService]:
+    """One request waits for Bob, who is not Ready; Carol is its fallback, and not Ready either."""
+    store, clock = Meanwhile(), ManualClock()
+    one, other = TransferService(store, clock=clock), TransferService(store, clock=clock)
+    for name in ("alice", "bob", "carol"):
+        one.add_agent(Agent(name, name, status=ChannelStatus.READY))
+    one.add_queue(QUEUE, ["bob"])
+    one.open_interaction(Interaction("i", media=Media.SMS, contact=CONTACT, owner="alice"))
+    one.set_not_ready("bob")
+    one.set_not_ready("carol")
+    one.request_transfer("i", QUEUE, by="alice", fallback=CAROL)
+    return store, clock, one, other
+
+
+def test_q5_what_two_nodes_find_at_once_does_not_end_it_at_the_fallback() -> None:
+    """Q5, A2: both find nobody left at the queue; the second one must not say so of the fallback."""
+    store, _, one, other = two_nodes()
+    known = store.queues([QUEUE])[QUEUE]
+    store.replace_queue(known, attrs.evolve(known, members=frozenset()))
+    store.then = other.tick
+    one.tick()
+
+    assert InteractionState.TRANSFERRING is one.interaction("i").state
+    one.set_ready("carol")
+    assert ["i"] == [offered.id for offered in one.snapshot("carol").desktop.offered]
+
+
+def test_q5_an_agent_of_the_target_is_not_invited_for_the_fallback() -> None:
+    """Q5, A2: the other node finds the deadline come; were Bob invited then, Carol would be told to have rejected."""
+    store, clock, one, other = two_nodes()
+
+    def deadline() -> None:
+        clock.advance(ROUTING_TIMEOUT)
+        other.tick()
+        clock.advance(-ROUTING_TIMEOUT)
+
+    store.then = deadline
+    one.set_ready("bob")
+    transfer = one.interaction("i").transfer
+
+    assert transfer is not None
+    assert (CAROL, TransferState.ROUTING) == (transfer.present_target, transfer.state)
 
 
 class Leaving(MemoryStore):

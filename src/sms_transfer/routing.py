@@ -223,6 +223,7 @@ class Routing:
         self, interaction: Interaction, candidates: list[Candidate], record: Recorder, work: list[Recorded]
     ) -> bool | None:
         """Whether one of these was invited; None where all of them have become unable in the meantime."""
+        request = _request(interaction)
         while candidates:
             chosen = picked(self._router, interaction, candidates)
             if chosen is None:
@@ -230,7 +231,7 @@ class Routing:
             ticket = self._new_ticket()
             try:
                 recorded = await record(
-                    Invite(_request(interaction).id, agent_id=chosen.agent.id, invitation_id=ticket)
+                    Invite(request.id, agent_id=chosen.agent.id, invitation_id=ticket, target=request.present_target)
                 )
             except (TargetNotEligible, Conflict):
                 candidates.remove(chosen)
@@ -286,7 +287,7 @@ class Routing:
                 or not await self.served(interaction, request.target)
             )
         if not left:
-            recorded = await record(FailRouting(request.id))
+            recorded = await record(FailRouting(request.id, target=request.present_target))
             if recorded is not None:
                 work.append(recorded)
 

@@ -156,11 +156,16 @@ class RequestTransfer(OwnerCommand):
 
 @attrs.frozen(eq=False, repr=False)
 class Invite(Command):
-    """Invite the agent whom the router picked (Q1). Where the request is not ROUTING any more, it changes nothing."""
+    """Invite the agent whom the router picked (Q1). Where the request is not ROUTING any more, it changes nothing.
+
+    Args:
+        target: whose agent this is; where the turn is another target's by now, it changes nothing (Q5).
+    """
 
     transfer_id: str = attrs.field(validator=check.identifier)
     agent_id: str = attrs.field(validator=check.identifier, kw_only=True)
     invitation_id: str = attrs.field(validator=check.identifier, kw_only=True)
+    target: Target | None = attrs.field(default=None, validator=check.optional(Target), kw_only=True)
 
     def need(self) -> Need:
         return Need(transfer_id=self.transfer_id, agents=(self.agent_id,), load_of=self.agent_id)
@@ -168,9 +173,14 @@ class Invite(Command):
 
 @attrs.frozen(eq=False, repr=False)
 class FailRouting(Command):
-    """Record that no agent is left who ever could take it (Q1); where it is not ROUTING any more, nothing changes."""
+    """Record that no agent is left who ever could take it (Q1); where it is not ROUTING any more, nothing changes.
+
+    Args:
+        target: where nobody is left; where the turn is another target's by now, nothing changes (Q5).
+    """
 
     transfer_id: str = attrs.field(validator=check.identifier)
+    target: Target | None = attrs.field(default=None, validator=check.optional(Target), kw_only=True)
 
     def need(self) -> Need:
         return Need(transfer_id=self.transfer_id)

@@ -154,8 +154,8 @@ def _placed(interaction: Interaction, transfer: TransferRequest, requested: tupl
 
 def invite(interaction: Interaction, command: Invite, context: Context) -> Decision:
     """Invite the agent whom the router picked (Q1); do nothing where the request is not ROUTING any more."""
-    transfer = interaction.transfer
-    if transfer is None or transfer.id != command.transfer_id or transfer.state is not TransferState.ROUTING:
+    transfer = _routed(interaction, command)
+    if transfer is None:
         return Decision(interaction, found=context.request)
     agent = context.agents.get(command.agent_id)
     reasons = agent_eligibility(
@@ -195,16 +195,19 @@ def _inviting(interaction: Interaction, transfer: TransferRequest, agent: Agent,
 
 def fail_routing(interaction: Interaction, command: FailRouting, context: Context) -> Decision:
     """Close what no agent is left for (Q1); do nothing where it is not ROUTING, or waits on in its queue (Q2)."""
-    transfer = interaction.transfer
-    if (
-        transfer is None
-        or transfer.id != command.transfer_id
-        or transfer.state is not TransferState.ROUTING
-        or not (ending.can_end(interaction, transfer) or ending.can_go_back(interaction, transfer))
-    ):
+    transfer = _routed(interaction, command)
+    if transfer is None or not (ending.can_end(interaction, transfer) or ending.can_go_back(interaction, transfer)):
         return Decision(interaction, found=context.request)
     why = ending.nobody_left(interaction, context.now)
     return ending.routing_ended(interaction, transfer, ending=why, now=context.now, policy=context.policy)
+
+
+def _routed(interaction: Interaction, command: Invite | FailRouting) -> TransferRequest | None:
+    """The request, if it is still what the routing looked at: elsewhere it may have gone to the fallback since (Q5)."""
+    transfer = interaction.transfer
+    if transfer is None or transfer.id != command.transfer_id or transfer.state is not TransferState.ROUTING:
+        return None
+    return transfer if command.target in {None, transfer.present_target} else None
 
 
 def accept(interaction: Interaction, command: Accept, context: Context) -> Decision:
