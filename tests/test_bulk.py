@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -125,6 +126,19 @@ def test_a5_to_a_queue_all_are_accepted_and_those_wait_for_whom_there_is_no_plac
     floor.take(IDS[0])
     floor.service.mark_done(IDS[0], by="bob")
     assert sum(floor.invitee(id_) == "bob" for id_ in IDS[2:]) == 1
+
+
+def test_a8_a_collection_that_raises_raises_before_any_is_asked() -> None:
+    """A8: nothing is half done, with nobody to say what was."""
+    floor = floor_with()
+
+    def ids() -> Iterator[str]:
+        yield IDS[0]
+        raise LookupError
+
+    with pytest.raises(LookupError):
+        floor.service.transfer_many(ids(), BOB, by="alice")
+    assert [None] == [floor.service.interaction(IDS[0]).transfer]
 
 
 def test_a4_the_hop_limit_is_asked_for_each() -> None:

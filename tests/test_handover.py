@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from floor import LOSSES, OTHER, QUEUE, ROUTING_TIMEOUT, SECOND, SEVERAL, Floor
 from sms_transfer import (
+    ChannelStatus,
     Denial,
     Handover,
     InteractionState,
@@ -23,6 +24,7 @@ from sms_transfer import (
     Target,
     TargetNotEligible,
     TransferPolicy,
+    TransferRedirected,
     TransferRequested,
     TransferService,
     TransferState,
@@ -527,6 +529,55 @@ def test_q5_a_fallback_that_nobody_can_take_leaves_it_waiting() -> None:
 
     floor.pass_time(ROUTING_TIMEOUT)
     assert floor.invitee() == "bob"
+
+
+@pytest.mark.parametrize(
+    "fallback", [OTHER, Target.queue("nowhere"), Target.agent("nobody")], ids=["empty", "none", "nobody"]
+)
+def test_q2_a_fallback_that_nobody_can_take_it_at_keeps_it_from_nobody(fallback: Target) -> None:
+    """Q2, Q5: neither an empty queue, nor one that there is not, nor an agent: whoever serves its own is asked."""
+    floor = Floor(policy=PLACED)
+    floor.staff(OTHER, [])
+    floor.unready("bob", "carol")
+    floor.ask(fallback=fallback)
+    floor.pass_time(ROUTING_TIMEOUT)
+    assert (QUEUE, QUEUE, False) == (floor.owner, floor.present().present_target, floor.present().on_fallback)
+
+    floor.service.set_ready("bob")
+    assert floor.take().owner == "bob"
+
+
+def test_q2_a_fallback_queue_that_loses_its_last_agent_gives_it_back() -> None:
+    """Q2, F1: it owned it, under an epoch of its own; what has happened is in the history (A1)."""
+    floor = Floor(policy=PLACED)
+    floor.hire("dave", status=ChannelStatus.NOT_READY)
+    floor.staff(OTHER, ["dave"])
+    floor.unready("bob", "carol")
+    floor.ask(fallback=OTHER)
+    floor.pass_time(ROUTING_TIMEOUT)
+    assert OTHER == floor.owner
+    epoch = floor.service.interaction("i").epoch
+
+    floor.service.update_queue(OTHER, [])
+    assert (QUEUE, epoch + 1) == (floor.owner, floor.service.interaction("i").epoch)
+    assert [OTHER, QUEUE] == [
+        event.target for event in floor.service.history("i") if isinstance(event, TransferRedirected)
+    ]
+
+
+def test_q2_what_neither_can_take_stays_where_it_is() -> None:
+    """Q2: with nobody at either, going back would help nobody."""
+    floor = Floor(members=["bob"], policy=PLACED)
+    floor.staff(OTHER, [])
+    floor.unready("bob")
+    floor.service.update_queue(OTHER, ["carol"])
+    floor.unready("carol")
+    floor.ask(fallback=OTHER)
+    floor.pass_time(ROUTING_TIMEOUT)
+    floor.service.update_queue(QUEUE, [])
+    floor.service.update_queue(OTHER, [])
+
+    assert (OTHER, TransferState.ROUTING) == (floor.owner, floor.present().state)
 
 
 # all of it together

@@ -25,11 +25,13 @@ from sms_transfer import (
     Outcome,
     Privilege,
     Reason,
+    StoreUnavailable,
     Target,
     TargetKind,
     TargetNotEligible,
     TransferPolicy,
     TransferRedirected,
+    TransferRequest,
     TransferRequested,
     TransferService,
     TransferState,
@@ -658,6 +660,217 @@ def test_q3_a_tick_ends_what_nobody_is_left_for() -> None:
     assert (TransferState.FAILED, "no_agent_left") == (floor.outcome(request).state, floor.outcome(request).reason)
 
 
+def test_t10_a_tick_counts_nobody_as_invited_for_what_time_has_ended() -> None:
+    """A2, T10: Carol is Ready, but what waited is overdue, although not swept yet."""
+    store, clock = MemoryStore(), ManualClock()
+    service = TransferService(store, clock=clock)
+    for name in ("alice", "carol"):
+        service.add_agent(Agent(name, name, status=ChannelStatus.READY))
+    service.add_queue(QUEUE, ["carol"])
+    service.set_not_ready("carol")
+    for id_ in ("i", "j", "k"):
+        service.open_interaction(Interaction(id_, media=Media.SMS, contact=CONTACT, owner="alice"))
+        service.request_transfer(id_, QUEUE, by="alice")
+    known = service.agent("carol")
+    store.replace_agent(known, attrs.evolve(known, status=ChannelStatus.READY))  # and no more
+    clock.advance(ROUTING_TIMEOUT)
+
+    assert service.tick(limit=1).invited == 0
+    assert [InteractionState.ACTIVE] * 3 == [service.interaction(id_).state for id_ in ("i", "j", "k")]
+
+
+class Unreadable(MemoryStore):
+    """A store that records, but finds no request again."""
+
+    def transfer(self, transfer_id: str) -> TransferRequest | None:
+        raise OSError(transfer_id)
+
+
+def test_f7_a_request_that_is_recorded_is_returned_whatever_fails_after(caplog: pytest.LogCaptureFixture) -> None:
+    """F7: what raises has no effect; this one had. Bob is invited, but that cannot be read again."""
+    service = TransferService(Unreadable(), clock=ManualClock())
+    for name in ("alice", "bob"):
+        service.add_agent(Agent(name, name, status=ChannelStatus.READY))
+    service.add_queue(QUEUE, ["bob"])
+    service.open_interaction(Interaction("i", media=Media.SMS, contact=CONTACT, owner="alice"))
+    request = service.request_transfer("i", QUEUE, by="alice")
+
+    assert TransferState.ROUTING is request.state
+    assert [request.id] == [
+        preview.transfer.id for preview in service.snapshot("bob").desktop.offered if preview.transfer
+    ]
+    assert "could not look again" in caplog.text
+
+
+class Forgetful(MemoryStore):
+    """A directory that cannot tell of some agents."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lost = set[str]()
+        self.asked = 0
+        self.error: Exception = RuntimeError("no answer")
+
+    def agents(self, ids: Collection[str]) -> Mapping[str, Agent]:
+        if not self.lost.isdisjoint(ids):
+            self.asked += 1
+            raise self.error
+        return super().agents(ids)
+
+
+def forgetful_floor(waiting: int) -> tuple[Forgetful, TransferService]:
+    """So many requests wait for an agent whom the directory cannot tell of, and a later one for Carol, who is Ready."""
+    store = Forgetful()
+    service = TransferService(store, clock=ManualClock())
+    for name in ("alice", "bob", "carol", "dave"):
+        service.add_agent(Agent(name, name, status=ChannelStatus.READY, capacity=100))
+    service.add_queue(QUEUE, ["bob"])
+    service.add_queue(OTHER, ["carol"])
+    for number in range(waiting + 1):
+        service.open_interaction(Interaction(f"{number}", media=Media.SMS, contact=CONTACT, owner="alice"))
+    service.set_not_ready("carol")
+    service.set_not_ready("dave")
+    for number in range(waiting):
+        service.request_transfer(f"{number}", QUEUE, by="alice", fallback=Target.agent("dave"), priority=1)
+        (ticket,) = service.snapshot("bob").invitations
+        service.reject(ticket.id, by="bob")
+    service.request_transfer(f"{waiting}", OTHER, by="alice")
+    known = service.agent("carol")
+    store.replace_agent(known, attrs.evolve(known, status=ChannelStatus.READY))  # and no more
+    store.lost = {"dave"}
+    return store, service
+
+
+def test_q3_one_that_cannot_be_routed_holds_up_no_other(caplog: pytest.LogCaptureFixture) -> None:
+    """Q3: the directory fails for the agent of the first one; it is logged, and the second has its invitee."""
+    _, service = forgetful_floor(1)
+
+    assert service.tick().invited == 1
+    assert len(service.snapshot("carol").invitations) == 1
+    assert ["could not route transfer"] == [record.message.partition(" t-")[0] for record in caplog.records]
+
+
+def test_q3_a_directory_that_fails_for_all_is_not_asked_for_each() -> None:
+    """Q3: after some failures in a row the rest is left to the next tick."""
+    store, service = forgetful_floor(20)
+
+    assert service.tick().invited == 0
+    assert store.asked == 8
+
+
+def test_q3_a_store_that_is_away_is_not_asked_for_each() -> None:
+    """Q3: nothing could be recorded for the others either."""
+    store, service = forgetful_floor(2)
+    store.error = StoreUnavailable(detail="away")
+
+    assert service.tick().invited == 0
+    assert store.asked == 1
+
+
+class Counting(MemoryStore):
+    """A store that counts how often it is asked who is able."""
+
+    looks = 0
+
+    def able(self, target: Target, *, statuses: Collection[ChannelStatus], limit: int) -> tuple[Agent, ...]:
+        self.looks += 1
+        return super().able(target, statuses=statuses, limit=limit)
+
+
+def senders_of_mms(members: Collection[str]) -> tuple[Counting, TransferService]:
+    """MMS of four senders wait for a queue of which nobody who is able handles any but Carol and the senders."""
+    store = Counting()
+    service = TransferService(store, clock=ManualClock())
+    service.add_agent(Agent("bob", "Bob", status=ChannelStatus.READY, media={Media.SMS}))
+    for name in ("carol", "a", "two", "three", "four"):
+        service.add_agent(Agent(name, name, status=ChannelStatus.READY))
+    service.add_queue(QUEUE, {"bob", "carol", *members})
+    for name in ("carol", *members):
+        service.set_not_ready(name)
+    for name in ("a", "two", "three", "four"):
+        service.open_interaction(Interaction(name, media=Media.MMS, contact=CONTACT, owner=name))
+        service.request_transfer(name, QUEUE, by=name)
+    return store, service
+
+
+def test_q3_nobody_is_looked_for_twice_for_the_same_media() -> None:
+    """Q3: whoever sent it; the cost of an agent who comes does not grow with the senders whose requests wait."""
+    store, service = senders_of_mms([])
+    store.looks = 0
+
+    assert service.tick().invited == 0
+    assert store.looks == 1
+
+
+def test_q3_a_sender_who_could_take_it_from_others_is_found_for_them() -> None:
+    """Q3: "a" is able, but not for its own, which is the first; those of the others are offered to it."""
+    _, service = senders_of_mms(["a"])
+    service.set_ready("a")
+
+    assert {"two", "three", "four"} == {offered.id for offered in service.snapshot("a").desktop.offered}
+
+
+class Meanwhile(MemoryStore):
+    """A store on which another node does something while one looks who is there."""
+
+    then: Callable[[], object] | None = None
+
+    def _happen(self) -> None:
+        then, self.then = self.then, None
+        if then is not None:
+            then()
+
+    def members(self, target: Target, *, limit: int) -> tuple[Agent, ...]:
+        found = super().members(target, limit=limit)
+        self._happen()
+        return found
+
+    def loads(self, agent_ids: Collection[str], now: datetime) -> Mapping[str, int]:
+        found = super().loads(agent_ids, now)
+        self._happen()
+        return found
+
+
+def two_nodes() -> tuple[Meanwhile, ManualClock, TransferService, TransferService]:
+    """One request waits for Bob, who is not Ready; Carol is its fallback, and not Ready either."""
+    store, clock = Meanwhile(), ManualClock()
+    one, other = TransferService(store, clock=ManualClock()), TransferService(store, clock=clock)
+    for name in ("alice", "bob", "carol"):
+        one.add_agent(Agent(name, name, status=ChannelStatus.READY))
+    one.add_queue(QUEUE, ["bob"])
+    one.open_interaction(Interaction("i", media=Media.SMS, contact=CONTACT, owner="alice"))
+    one.set_not_ready("bob")
+    one.set_not_ready("carol")
+    one.request_transfer("i", QUEUE, by="alice", fallback=CAROL)
+    return store, clock, one, other
+
+
+def test_q5_what_two_nodes_find_at_once_does_not_end_it_at_the_fallback() -> None:
+    """Q5, A2: both find nobody left at the queue; the second one must not say so of the fallback."""
+    store, _, one, other = two_nodes()
+    known = store.queues([QUEUE])[QUEUE]
+    store.replace_queue(known, attrs.evolve(known, members=frozenset()))
+    store.then = other.tick
+    one.tick()
+
+    assert InteractionState.TRANSFERRING is one.interaction("i").state
+    one.set_ready("carol")
+    assert ["i"] == [offered.id for offered in one.snapshot("carol").desktop.offered]
+
+
+def test_q5_an_agent_of_the_target_is_not_invited_for_the_fallback() -> None:
+    """Q5, A2: the other node finds the deadline come; were Bob invited then, Carol would be told to have rejected."""
+    store, clock, one, other = two_nodes()
+
+    clock.advance(ROUTING_TIMEOUT)
+    store.then = other.tick
+    one.set_ready("bob")
+    transfer = one.interaction("i").transfer
+
+    assert transfer is not None
+    assert (CAROL, TransferState.ROUTING) == (transfer.present_target, transfer.state)
+
+
 class Leaving(MemoryStore):
     """A store in which an agent becomes unable between being found and being invited."""
 
@@ -809,7 +1022,18 @@ def test_q4_a_router_of_the_hosts_picks() -> None:
     assert [("i", [("carol", 0), ("bob", 1)])] == router.asked
 
 
-@pytest.mark.parametrize("answer", [RuntimeError("broken"), "nobody", "alice", "dave", 5, object(), ["bob"], ""])
+class Incomparable:
+    """Raises when it is compared, as arrays do."""
+
+    __hash__ = None  # type: ignore[assignment]  # what cannot be compared cannot be hashed
+
+    def __eq__(self, other: object) -> bool:
+        raise ValueError("ambiguous")
+
+
+@pytest.mark.parametrize(
+    "answer", [RuntimeError("broken"), "nobody", "alice", "dave", 5, object(), ["bob"], "", Incomparable()]
+)
 def test_q4_a_router_that_answers_nonsense_harms_no_transfer(answer: object, caplog: pytest.LogCaptureFixture) -> None:
     """Q4: an unknown agent, the sender, one who is not Ready, or what is no id: the first candidate is invited."""
     floor = Floor(router=Rules(answer))

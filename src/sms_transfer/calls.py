@@ -272,7 +272,7 @@ class Calls:
         if key is not None:
             identifier("key", key)
         results: list[BulkResult] = []
-        for interaction_id in interaction_ids:
+        for interaction_id in tuple(interaction_ids):  # whatever its iteration raises, it raises before any is asked
             try:
                 request = await self.request_transfer(
                     interaction_id, target, by=by, note=note, key=_key_of(key, interaction_id)

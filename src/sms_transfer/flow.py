@@ -312,7 +312,9 @@ class Flow:
         further = None if self._keeps_agents else await self._look_after_invitee(decision)
         if not decision.events:
             return None
-        return recorded if further is None else further
+        if further is not None:
+            return further
+        return evolve(recorded, invited=decision.interaction.live_invitation is not None)
 
     async def _route(self) -> int:
         return await self._serve(_NOTHING, await self.store.waiting_targets())
@@ -335,7 +337,11 @@ class Flow:
         request = decision.request
         if further is None and recorded is _NOTHING:
             return request
-        return await self.store.transfer(request.id) or request
+        try:
+            return await self.store.transfer(request.id) or request
+        except Exception as error:  # noqa: BLE001 - it is recorded, so it must not look as if it were not (F7)
+            log_failure("could not look again at transfer", request.id, error)
+            return request
 
     async def _request_of_fallback(
         self, command: RequestTransfer, refusal: TargetNotEligible

@@ -11,29 +11,32 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from enum import Enum, auto
-from typing import Final
+from typing import Final, TypeVar
 
 import attrs
 
 from sms_transfer.core.check import untrusted
 from sms_transfer.core.commands import FailRouting, Invite, RequestTransfer
-from sms_transfer.core.ending import can_end
+from sms_transfer.core.ending import can_end, can_go_back
 from sms_transfer.core.lifecycle import ChannelStatus
 from sms_transfer.core.model import Agent, Interaction, Target, TargetKind, TransferRequest
-from sms_transfer.core.policy import TransferPolicy, agent_eligibility, could_ever
+from sms_transfer.core.policy import Reason, TransferPolicy, agent_eligibility, could_ever
 from sms_transfer.core.record import Record
-from sms_transfer.errors import Conflict, TargetNotEligible
+from sms_transfer.errors import Conflict, StoreUnavailable, TargetNotEligible, UnusableStore
 from sms_transfer.log import log_failure
 from sms_transfer.ports import AsyncDirectory, AsyncTeams, AsyncTransferStore, Candidate, Router
 
 _REACH: Final = 8
 _FARTHEST: Final = 100_000
 _ATTEMPTS: Final = 8
+_FAILURES: Final = 8
 _FIRST_PAGE: Final = 4
 _LAST_PAGE: Final = 256
 _SEVERAL: Final = frozenset(TargetKind) - {TargetKind.AGENT}
 _READY: Final = frozenset({ChannelStatus.READY})
 _ON_CHANNEL: Final = frozenset({ChannelStatus.READY, ChannelStatus.NOT_READY})
+
+R = TypeVar("R")
 
 
 class LongestIdle:
@@ -56,10 +59,12 @@ class Recorded(Record):
     Args:
         freed: the agents who have a place now that they had not.
         routing: what is ROUTING now and was not, or not in this way.
+        invited: whether somebody was invited, and is; not where time had ended what they were to be invited for (T10).
     """
 
     freed: frozenset[str] = frozenset()
     routing: tuple[Interaction, ...] = ()
+    invited: bool = attrs.field(default=False, kw_only=True)
 
 
 Recorder = Callable[[Invite | FailRouting], Awaitable[Recorded | None]]
@@ -73,16 +78,19 @@ class _Placing(Enum):
     """What came of looking for an agent.
 
     LEFT: the router wants nobody now, or somebody else sees to it. NOBODY_FITS: some agents are able, but not for this
-    one. NOBODY_ABLE: none is, for anything.
+    one. NOBODY_FITS_MEDIA: nor for any other of the same media, whoever sent it. NOBODY_ABLE: none is, for anything.
     """
 
     INVITED = auto()
     LEFT = auto()
     NOBODY_FITS = auto()
+    NOBODY_FITS_MEDIA = auto()
     NOBODY_ABLE = auto()
 
 
-_NOBODY: Final = frozenset({_Placing.NOBODY_FITS, _Placing.NOBODY_ABLE})
+_NOBODY: Final = frozenset({_Placing.NOBODY_FITS, _Placing.NOBODY_FITS_MEDIA, _Placing.NOBODY_ABLE})
+_ITS_OWN: Final = frozenset({Reason.IS_SENDER, Reason.ALREADY_DECLINED})
+"""The reasons of an agent that another request may not have."""
 
 
 class Routing:
@@ -157,7 +165,7 @@ class Routing:
             one = work.pop()
             for interaction in one.routing:
                 wanted.add(_request(interaction).present_target)
-                await self._end_if_nobody_is_left(interaction, record, work)
+                await _carefully(interaction, self._end_if_nobody_is_left(interaction, record, work))
             if one.freed:
                 wanted |= await self.teams.served_by(one.freed)
                 wanted |= {Target.agent(agent_id) for agent_id in one.freed}  # whose turn it is as a fallback
@@ -167,21 +175,25 @@ class Routing:
 
     async def _serve(self, targets: set[Target], record: Recorder, work: list[Recorded]) -> int:
         """Go through what waits for these, in order, until nobody is able any more."""
-        invited, size, after = 0, _FIRST_PAGE, None
+        invited, failed, size, after = 0, 0, _FIRST_PAGE, None
         in_vain = set[tuple[object, ...]]()  # for the like of these nobody was found
         while targets:
             page = await self._store.waiting(targets, after=after, limit=size)
             for interaction in page:
                 request = _request(interaction)
                 target, like = request.present_target, _like(interaction, request)
-                if target not in targets or like in in_vain:
+                media = (target, interaction.media)
+                if target not in targets or like in in_vain or media in in_vain:
                     continue
-                placing = await self._place(interaction, record, work)
+                placing = await _carefully(interaction, self._see_to(interaction, record, work))
                 invited += placing is _Placing.INVITED
-                if placing in _NOBODY and not request.past_invitations:
+                failed = failed + 1 if placing is None else 0
+                if failed == _FAILURES:  # so it is not for their sake; the next tick goes on
+                    return invited
+                if placing is _Placing.NOBODY_FITS_MEDIA:
+                    in_vain.add(media)
+                elif placing in _NOBODY and not request.past_invitations:
                     in_vain.add(like)
-                if placing in _NOBODY:
-                    await self._end_if_nobody_is_left(interaction, record, work)
                 if placing is _Placing.NOBODY_ABLE:
                     targets.discard(target)
             if len(page) < size:
@@ -189,12 +201,19 @@ class Routing:
             after, size = page[-1], min(2 * size, _LAST_PAGE)
         return invited
 
+    async def _see_to(self, interaction: Interaction, record: Recorder, work: list[Recorded]) -> _Placing:
+        """Invite somebody for this one, or end it where nobody is left."""
+        placing = await self._place(interaction, record, work)
+        if placing in _NOBODY:
+            await self._end_if_nobody_is_left(interaction, record, work)
+        return placing
+
     async def _place(self, interaction: Interaction, record: Recorder, work: list[Recorded]) -> _Placing:
         """Invite somebody for this one, before any that come later: where others take who was found, look again."""
         for _ in range(_ATTEMPTS):
-            found, anybody_able = await self._candidates(interaction)
+            found, otherwise = await self._candidates(interaction)
             if not found:
-                return _Placing.NOBODY_FITS if anybody_able else _Placing.NOBODY_ABLE
+                return otherwise
             invited = await self._invite(interaction, found, record, work)
             if invited is not None:
                 return _Placing.INVITED if invited else _Placing.LEFT
@@ -217,20 +236,21 @@ class Routing:
             except (TargetNotEligible, Conflict):
                 candidates.remove(chosen)
                 continue
-            if recorded is not None:
-                work.append(recorded)
-            return recorded is not None
+            if recorded is None:
+                return False
+            work.append(recorded)
+            return recorded.invited
         return None
 
-    async def _candidates(self, interaction: Interaction) -> tuple[list[Candidate], bool]:
-        """Who can be invited now, the longest idle first; and whether anybody at all could be, for another one."""
+    async def _candidates(self, interaction: Interaction) -> tuple[list[Candidate], _Placing]:
+        """Who can be invited now, the longest idle first; and, if nobody can be, for what else nobody can be."""
         request, reach = _request(interaction), _reach(self._router)
         limit = reach + len(request.past_invitations)
         while True:
             agents = await self._able(request.present_target, limit)
-            found = await self._eligible(interaction, request, agents)
+            found, otherwise = await self._eligible(interaction, request, agents)
             if len(found) >= reach or len(agents) < limit:
-                return found[:reach], bool(agents)
+                return found[:reach], otherwise
             limit *= 4
 
     async def _able(self, target: Target, limit: int) -> Sequence[Agent]:
@@ -241,26 +261,49 @@ class Routing:
 
     async def _eligible(
         self, interaction: Interaction, request: TransferRequest, agents: Sequence[Agent]
-    ) -> list[Candidate]:
+    ) -> tuple[list[Candidate], _Placing]:
         if not agents:
-            return []
+            return [], _Placing.NOBODY_ABLE
         loads = await self._store.loads([agent.id for agent in agents], self._now())
-        declined = request.asked
-        return [
-            Candidate(agent, load)
-            for agent, load in [(agent, loads.get(agent.id, 0)) for agent in agents]
-            if not agent_eligibility(interaction, agent.id, agent, load=load, policy=self._policy, declined=declined)
-        ]
+        declined, otherwise = request.asked, _Placing.NOBODY_FITS_MEDIA
+        found = list[Candidate]()
+        for agent in agents:
+            load = loads.get(agent.id, 0)
+            reasons = agent_eligibility(interaction, agent.id, agent, load=load, policy=self._policy, declined=declined)
+            if not reasons:
+                found.append(Candidate(agent, load))
+            elif reasons <= _ITS_OWN:
+                otherwise = _Placing.NOBODY_FITS
+        return found, otherwise
 
     async def _end_if_nobody_is_left(self, interaction: Interaction, record: Recorder, work: list[Recorded]) -> None:
         request = _request(interaction)
-        if can_end(interaction, request) and not await self.served(interaction, request.present_target, request.asked):
+        if can_end(interaction, request):
+            left = await self.served(interaction, request.present_target, request.asked)
+        else:  # whoever declined can be asked again in the next round
+            left = (
+                not can_go_back(interaction, request)
+                or await self.served(interaction, request.present_target)
+                or not await self.served(interaction, request.target)
+            )
+        if not left:
             recorded = await record(FailRouting(request.id, target=request.present_target))
             if recorded is not None:
                 work.append(recorded)
 
     def _could_ever(self, interaction: Interaction, agent: Agent, declined: Collection[str]) -> bool:
         return could_ever(interaction, agent, policy=self._policy, declined=declined)
+
+
+async def _carefully(interaction: Interaction, step: Awaitable[R]) -> R | None:
+    """Do this for one request; None if it fails, for it must not hold up the others."""
+    try:
+        return await step
+    except (StoreUnavailable, UnusableStore):  # nothing can be recorded for the others either
+        raise
+    except Exception as error:  # noqa: BLE001 - a host's directory may raise anything, and for one agent only
+        log_failure("could not route transfer", _request(interaction).id, error)
+        return None
 
 
 def picked(router: Router, interaction: Interaction, candidates: Sequence[Candidate]) -> Candidate | None:
@@ -272,7 +315,7 @@ def picked(router: Router, interaction: Interaction, candidates: Sequence[Candid
         return candidates[0]
     if answer is None:
         return None
-    for candidate in candidates:
+    for candidate in candidates if isinstance(answer, str) else ():  # what is none may not even be comparable
         if candidate.agent.id == answer:
             return candidate
     log_failure("the router picked nobody who can be invited for interaction", interaction.id, LookupError())

@@ -29,6 +29,7 @@ V_co = TypeVar("V_co", covariant=True)
 MAX_SPAN = timedelta(days=365)
 """The longest time-out or interval."""
 _LARGEST = 2**63 - 1
+_TOO_LARGE = 10**1_000  # Python refuses to write a number of some thousand digits
 
 Validator = Callable[[Any, "attrs.Attribute[Any]", Any], None]
 CaseValue = str | int | float | bool
@@ -177,15 +178,15 @@ def optional_identifiers(instance: object, attribute: attrs.Attribute[Any], valu
 
 
 def count(_: object, attribute: attrs.Attribute[Any], value: Any) -> None:
-    """Validate a whole number of 0 or more. ``True`` is no number here."""
-    if type(value) is not int or value < 0:
-        invalid(attribute.name, "must be a whole number, 0 or more")
+    """Validate a whole number of 0 or more, that can be written down. ``True`` is no number here."""
+    if type(value) is not int or not 0 <= value < _TOO_LARGE:
+        invalid(attribute.name, "must be a whole number, 0 or more, of at most 1,000 digits")
 
 
 def optional_count(_: object, attribute: attrs.Attribute[Any], value: Any) -> None:
     """Validate a whole number of 0 or more, or None."""
-    if value is not None and (type(value) is not int or value < 0):
-        invalid(attribute.name, "must be a whole number, 0 or more, or None")
+    if value is not None and (type(value) is not int or not 0 <= value < _TOO_LARGE):
+        invalid(attribute.name, "must be a whole number, 0 or more, of at most 1,000 digits, or None")
 
 
 def instant(_: object, attribute: attrs.Attribute[Any], value: Any) -> None:

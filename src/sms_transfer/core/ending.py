@@ -102,12 +102,22 @@ def routing_ended(
     """Nobody of the target takes it: it goes to the fallback, or it ends (Q1, Q5)."""
     if _has_fallback(transfer):
         return _redirected(interaction, transfer, ending, (), policy)
+    if ending.trigger == "fail" and can_go_back(interaction, transfer):
+        return _sent_back(interaction, transfer, ending)
     return _over(interaction, transfer, ending, (), now, policy)
 
 
 def can_end(interaction: Interaction, transfer: TransferRequest) -> bool:
     """Whether there is a way out before the deadline: a queue that owns it for good waits for agents to come (Q2)."""
     return not _waits_on(interaction) or _has_fallback(transfer)
+
+
+def can_go_back(interaction: Interaction, transfer: TransferRequest) -> bool:
+    """Whether it waits on at a fallback, and can go back to the target that was asked for (Q2, Q5).
+
+    Where nobody at the fallback ever could take it, it would wait there for ever, although others could.
+    """
+    return _waits_on(interaction) and transfer.on_fallback and transfer.target.kind is not TargetKind.AGENT
 
 
 def _has_fallback(transfer: TransferRequest) -> bool:
@@ -236,6 +246,20 @@ def _redirected(
         owner = target
     changed = evolve(interaction, version=interaction.version + 1, owner=owner, epoch=epoch, transfer=routing)
     return Decision(changed, events=events, requests=(routing,), concerned=desktops(interaction))
+
+
+def _sent_back(interaction: Interaction, transfer: TransferRequest, ending: Ending) -> Decision:
+    """It waits on where it was asked for: nobody at the fallback, used once now, ever could take it (Q2, Q5)."""
+    routing = _back_in_queue(transfer)
+    common = about(transfer, ending.at, ending.by)
+    events: tuple[Event, ...] = (TransferRedirected(target=routing.target, **common),)
+    epoch = interaction.epoch
+    if interaction.owner != routing.target:  # an agent as a fallback never owned it
+        epoch += 1  # F1
+        moved = OwnershipMoved(former_owner=interaction.owner, owner=routing.target, epoch=epoch, **common)
+        events = (*events, moved)
+    changed = evolve(interaction, version=interaction.version + 1, owner=routing.target, epoch=epoch, transfer=routing)
+    return Decision(changed, events=events, requests=(routing,))
 
 
 def _requeued(  # noqa: PLR0917 - likewise

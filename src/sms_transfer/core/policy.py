@@ -72,7 +72,8 @@ class TransferPolicy(Record):
         return_to_sender: with ON_PLACEMENT, whether it goes back to the sender when nobody takes it in time, and the
             sender's place stays taken until then; otherwise it waits on (Q2).
         fallback: the target that a request goes to, once, when its own does not take it (Q5). A target that cannot
-            receive in the first place is refused all the same (T3), unless the request itself names a fallback.
+            receive in the first place is refused all the same (T3), unless the request itself names a fallback. What a
+            queue owns for good goes back to it where nobody at the fallback ever could take it.
         kinds: the kinds of target that can be transferred to.
         max_note: characters in a note or a reason, at most.
         max_case_data: characters of case data, keys and values together, at most.

@@ -196,7 +196,7 @@ def _inviting(interaction: Interaction, transfer: TransferRequest, agent: Agent,
 def fail_routing(interaction: Interaction, command: FailRouting, context: Context) -> Decision:
     """Close what no agent is left for (Q1); do nothing where it is not ROUTING, or waits on in its queue (Q2)."""
     transfer = _routing(interaction, command)
-    if transfer is None or not ending.can_end(interaction, transfer):
+    if transfer is None or not (ending.can_end(interaction, transfer) or ending.can_go_back(interaction, transfer)):
         return Decision(interaction, found=context.request)
     why = ending.nobody_left(interaction, context.now)
     return ending.routing_ended(interaction, transfer, ending=why, now=context.now, policy=context.policy)
