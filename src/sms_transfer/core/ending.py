@@ -90,10 +90,13 @@ def invitee_lost(
     )
     if is_agent and _has_fallback(transfer):
         return _redirected(interaction, routing, ending, (event,), policy)
+    events: tuple[Event, ...] = (event,)
     if is_agent:  # it waits on in the queue that owns it, where nobody is asked again before the deadline (Q2)
         routing = _back_in_queue(routing)
+        back = TransferRedirected(target=routing.present_target, **about(routing, ending.at, ending.by))
+        events = (*events, back)  # A1: or nothing would tell why agents of the queue are invited from now on
     changed = evolve(interaction, version=interaction.version + 1, transfer=routing)
-    return Decision(changed, events=(event,), requests=(routing,), concerned=desktops(interaction))
+    return Decision(changed, events=events, requests=(routing,), concerned=desktops(interaction))
 
 
 def routing_ended(
