@@ -203,7 +203,7 @@ def fail_routing(interaction: Interaction, command: FailRouting, context: Contex
         or not ending.can_end(interaction, transfer)
     ):
         return Decision(interaction, found=context.request)
-    why = ending.nobody_left(interaction, context.now)
+    why = ending.nobody_left(interaction, transfer, context.now)
     return ending.routing_ended(interaction, transfer, ending=why, now=context.now, policy=context.policy)
 
 
