@@ -71,6 +71,7 @@ def test_events_come_back_as_they_were(history: tuple[Event, ...]) -> None:
 def test_every_public_value_and_event_can_be_written() -> None:
     """Whatever is exported and can be built has a kind; what only shows something, or is a base, has none."""
     shown = {"Desktop", "EventPage", "InteractionPreview", "InteractionWindow", "PendingTransfer", "Snapshot"}
+    shown |= {"Action", "Found", "FoundTarget", "Presence"}
     made = {"BulkResult", "Tick", "Transcript"}
     bases = {"Event", "TransferClosed", "TransferEvent"}
     exported = {name for name in sms_transfer.__all__ if attrs.has(getattr(sms_transfer, name))}
