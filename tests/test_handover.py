@@ -520,6 +520,20 @@ def test_q5_it_waits_on_in_the_queue_when_the_fallback_agent_does_not_take_it_ei
     assert floor.take().owner == "bob"
 
 
+def test_a1_the_history_tells_that_it_went_back_to_the_queue() -> None:
+    """A1, Q5: it went to Carol and back, and then Bob was invited, whom the queue had not found before."""
+    floor = Floor(members=["bob"], policy=PLACED)
+    floor.unready("bob")
+    floor.ask(fallback=CAROL)
+    floor.pass_time(ROUTING_TIMEOUT)
+    floor.decline()
+    floor.service.set_ready("bob")
+
+    assert floor.invitee() == "bob"
+    redirected = [event for event in floor.service.history("i") if isinstance(event, TransferRedirected)]
+    assert [(CAROL, None), (QUEUE, "carol")] == [(event.target, event.by) for event in redirected]
+
+
 def test_q5_a_fallback_that_nobody_can_take_leaves_it_waiting() -> None:
     """Q5, Q2, F1: it never is without an owner, and the queue is asked again in the next round."""
     floor = Floor(members=["bob"], policy=PLACED)

@@ -16,6 +16,7 @@ from sms_transfer import (
     ChannelStatus,
     Conflict,
     Denial,
+    Handover,
     Interaction,
     InteractionState,
     InvitationClosed,
@@ -1287,8 +1288,16 @@ def test_q5_a_fallback_that_waits_for_an_agent_asks_when_they_become_able() -> N
     assert floor.invitee() == "carol"
 
 
-@pytest.mark.parametrize("fallback", [Target.agent("nobody"), Target.queue("unknown"), ALICE, BOB])
-def test_q5_a_fallback_that_cannot_take_it_ends_it(fallback: Target) -> None:
+@pytest.mark.parametrize(
+    ("fallback", "code"),
+    [
+        (Target.queue("unknown"), "transfer.failed.no_agent_left"),
+        (Target.agent("nobody"), "transfer.failed.no_agent_left.agent"),
+        (ALICE, "transfer.failed.no_agent_left.agent"),
+        (BOB, "transfer.failed.no_agent_left.agent"),
+    ],
+)
+def test_q5_a_fallback_that_cannot_take_it_ends_it(fallback: Target, code: str) -> None:
     """Q5, A2: unknown, the sender, or somebody who was asked already: FAILED at once, with both surfaces."""
     floor = Floor(members=["bob"])
     request = floor.ask(fallback=fallback)
@@ -1299,7 +1308,24 @@ def test_q5_a_fallback_that_cannot_take_it_ends_it(fallback: Target) -> None:
         floor.outcome(request).reason,
         floor.owner,
     )
-    assert ("transfer.failed.no_agent_left", ["transfer.failed.no_agent_left"]) == floor.told()
+    assert (code, [code]) == floor.told()
+
+
+@pytest.mark.parametrize("handover", Handover)
+def test_d6_of_a_fallback_agent_who_was_never_able_it_is_said_as_of_a_person(handover: Handover) -> None:
+    """D6, A2, Q5: Carol was not asked, so she has not failed to answer, and nobody is “at Carol”."""
+    floor = Floor(policy=TransferPolicy(handover=handover, return_to_sender=True))
+    floor.unready("carol")
+    floor.ask(fallback=CAROL)
+    floor.pass_time(2 * ROUTING_TIMEOUT)
+
+    (message,) = floor.alice.workspace.my_messages
+    back = handover is Handover.ON_PLACEMENT
+    words = "Carol could not be asked in time." + back * " The conversation came back to you."
+    assert (f"transfer.{'returned' if back else 'expired'}.no_agent_in_time.agent", words) == (
+        message.code,
+        message.text,
+    )
 
 
 def test_q5_a_fallback_that_is_the_target_is_none() -> None:
@@ -1343,7 +1369,7 @@ def test_t10_a_fallback_is_reached_however_late_the_sweep() -> None:
     outcome = floor.outcome(request)
     assert (TransferState.EXPIRED, "no_agent_in_time") == (outcome.state, outcome.reason)
     assert request.requested_at + TIMEOUT + ROUTING_TIMEOUT == outcome.at
-    assert ["transfer.expired.no_agent_in_time"] == floor.told()[1]
+    assert ["transfer.expired.no_agent_in_time.agent"] == floor.told()[1]
 
 
 # E1, E4, A6

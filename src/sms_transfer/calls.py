@@ -64,7 +64,8 @@ class Tick(Record):
 
     Args:
         expired: the requests that time has closed.
-        invited: how many agents it found for requests that waited for one (Q3).
+        invited: how many agents it found for requests that had been waiting for one (Q3); whoever is invited at once in
+            the place of an agent who did not answer is not counted.
         sent: how many texts the gateway took.
     """
 

@@ -90,10 +90,13 @@ def invitee_lost(
     )
     if is_agent and _has_fallback(transfer):
         return _redirected(interaction, routing, ending, (event,), policy)
+    events: tuple[Event, ...] = (event,)
     if is_agent:  # it waits on in the queue that owns it, where nobody is asked again before the deadline (Q2)
         routing = _back_in_queue(routing)
+        back = TransferRedirected(target=routing.present_target, **about(routing, ending.at, ending.by))
+        events = (*events, back)  # A1: or nothing would tell why agents of the queue are invited from now on
     changed = evolve(interaction, version=interaction.version + 1, transfer=routing)
-    return Decision(changed, events=(event,), requests=(routing,), concerned=desktops(interaction))
+    return Decision(changed, events=events, requests=(routing,), concerned=desktops(interaction))
 
 
 def routing_ended(
@@ -140,7 +143,7 @@ def overdue(interaction: Interaction, transfer: TransferRequest, now: datetime, 
             by=None,
             at=at,
             reason="no_agent_in_time",
-            code=_code(interaction, "expired", "no_agent_in_time"),
+            code=_code(interaction, transfer, "expired", "no_agent_in_time"),
         )
         return routing_ended(interaction, transfer, ending=ending, now=now, policy=policy)
     ending = Ending(trigger="expire", by=None, at=at, reason="no_answer", code="transfer.expired")
@@ -151,20 +154,24 @@ def overdue(interaction: Interaction, transfer: TransferRequest, now: datetime, 
     return evolve(decision, missed=((invitation.invitee, transfer.no_answer),))  # A3
 
 
-def nobody_left(interaction: Interaction, at: datetime) -> Ending:
+def nobody_left(interaction: Interaction, transfer: TransferRequest, at: datetime) -> Ending:
     """That no agent is left who ever could take it (Q1)."""
     return Ending(
         trigger="fail",
         by=None,
         at=at,
         reason="no_agent_left",
-        code=_code(interaction, "failed", "no_agent_left"),
+        code=_code(interaction, transfer, "failed", "no_agent_left"),
     )
 
 
-def _code(interaction: Interaction, state: str, reason: str) -> str:
-    """A conversation that a queue owned comes back; any other never went away (A2)."""
-    return f"transfer.{'returned' if interaction.state is InteractionState.QUEUED else state}.{reason}"
+def _code(interaction: Interaction, transfer: TransferRequest, state: str, reason: str) -> str:
+    """A conversation that a queue owned comes back; any other never went away (A2).
+
+    Where one agent's turn has come, as the fallback, that agent has never been asked: who is, rejects or expires.
+    """
+    of_one = ".agent" if transfer.present_target.kind is TargetKind.AGENT else ""
+    return f"transfer.{'returned' if interaction.state is InteractionState.QUEUED else state}.{reason}{of_one}"
 
 
 def _outcome(transfer: TransferRequest, ending: Ending, owner: str | Target) -> Outcome:

@@ -122,7 +122,10 @@ class InvitationWithdrawn(TransferEvent):
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class TransferRedirected(TransferEvent):
-    """The target could not take it, so it goes to the fallback (Q5)."""
+    """It goes to another target: to the fallback, as its own did not take it (Q5), or back to the queue that owns it.
+
+    It goes back where the fallback was an agent, who did not take it either (Q2).
+    """
 
     target: Target
 

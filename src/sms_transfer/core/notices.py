@@ -35,6 +35,13 @@ WORDS: Mapping[str, str] = MappingProxyType(
         "transfer.returned.no_agent_left": (
             "Nobody is left at {target} who could take the conversation. It came back to you."
         ),
+        # And where one agent, the fallback, was never able to be asked (Q5).
+        "transfer.expired.no_agent_in_time.agent": "{target} could not be asked in time.",
+        "transfer.failed.no_agent_left.agent": "{target} cannot take the transfer.",
+        "transfer.returned.no_agent_in_time.agent": (
+            "{target} could not be asked in time. The conversation came back to you."
+        ),
+        "transfer.returned.no_agent_left.agent": "{target} cannot take the conversation. It came back to you.",
         # The invitee is told of the offer (T5, D1).
         "preview.transfer": "{sender} wants to transfer an {media} conversation with {contact} to you.",
         "preview.transfer_with_note": (

@@ -198,7 +198,7 @@ def fail_routing(interaction: Interaction, command: FailRouting, context: Contex
     transfer = _routing(interaction, command)
     if transfer is None or not (ending.can_end(interaction, transfer) or ending.can_go_back(interaction, transfer)):
         return Decision(interaction, found=context.request)
-    why = ending.nobody_left(interaction, context.now)
+    why = ending.nobody_left(interaction, transfer, context.now)
     return ending.routing_ended(interaction, transfer, ending=why, now=context.now, policy=context.policy)
 
 
