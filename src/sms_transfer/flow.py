@@ -26,7 +26,7 @@ from sms_transfer.core.decide import InteractionCommand, decide
 from sms_transfer.core.decision import Context, Decision
 from sms_transfer.core.desktop import Snapshot
 from sms_transfer.core.lifecycle import ChannelStatus, TransferState
-from sms_transfer.core.model import Agent, Direction, Interaction, NoAnswer, Queue, Target, TransferRequest
+from sms_transfer.core.model import Agent, Direction, Interaction, NoAnswer, Queue, Target, TransferRequest, targets_of
 from sms_transfer.core.policy import TransferPolicy, has_left, places_taken
 from sms_transfer.core.presence import after_no_answer, decide_presence
 from sms_transfer.core.record import evolve
@@ -380,21 +380,21 @@ class Flow:
         return agent
 
     async def _change_agent(self, agent_id: str, change: AgentChange) -> Agent:
-        async def attempt() -> tuple[Agent, bool]:
+        async def attempt() -> tuple[Agent, Agent]:
             known = await self.agent(agent_id)
             agent = change(known)
-            if agent == known:
-                return agent, False
-            await self.directory.replace_agent(known, agent)
-            return agent, True
+            if agent != known:
+                await self.directory.replace_agent(known, agent)
+            return known, agent
 
         try:
-            agent, changed = await attempt()
+            known, agent = await attempt()
         except Conflict as beaten:
-            agent, changed = await self._again(attempt, beaten)
+            known, agent = await self._again(attempt, beaten)
         await self._ring_for(agent_id, recorded=not self._keeps_agents or not self._is_in_transaction())
-        if changed and agent.status is not ChannelStatus.LOGGED_OUT and not agent.do_not_disturb:
-            await self._serve(Recorded(freed=frozenset({agent_id})))  # Q3
+        able = agent != known and agent.status is not ChannelStatus.LOGGED_OUT and not agent.do_not_disturb
+        left = targets_of(known) - targets_of(agent)  # where nobody may be left now
+        await self._serve(Recorded(freed=frozenset({agent_id})) if able else _NOTHING, left)  # Q3, Q1
         return agent
 
     async def _change_queue(self, target: Target, change: QueueChange) -> Queue:

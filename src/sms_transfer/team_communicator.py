@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from sms_transfer.aio import AsyncTransferService
+from sms_transfer.arguments import expect
 from sms_transfer.core.model import Target, TargetKind
 from sms_transfer.drive import finish
 from sms_transfer.finder import PAGE, Finder, Found, View
@@ -22,11 +23,11 @@ class TeamCommunicator:
         agent_id: who looks for a target.
 
     Raises:
-        InvalidValue: ``agent_id`` is no id.
+        InvalidValue: ``service`` is no such service, or ``agent_id`` no id.
     """
 
     def __init__(self, service: TransferService, agent_id: str) -> None:
-        self._finder = Finder(service.team_index, agent_id)
+        self._finder = Finder(expect(TransferService, "service", service).team_index, agent_id)
 
     def search(
         self,
@@ -94,4 +95,4 @@ class AsyncTeamCommunicator(Finder):
     """
 
     def __init__(self, service: AsyncTransferService, agent_id: str) -> None:
-        super().__init__(service.team_index, agent_id)
+        super().__init__(expect(AsyncTransferService, "service", service).team_index, agent_id)

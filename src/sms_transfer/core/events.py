@@ -22,7 +22,7 @@ class Event(Record):
     Args:
         interaction_id: what it happened to.
         at: when.
-        by: the agent who caused it; None where the contact, the host application or time did.
+        by: the agent who caused it; None where the contact, the host application, the router or time did.
     """
 
     interaction_id: str

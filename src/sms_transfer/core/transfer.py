@@ -175,14 +175,14 @@ def invite(interaction: Interaction, command: Invite, context: Context) -> Decis
 
 
 def _inviting(interaction: Interaction, transfer: TransferRequest, agent: Agent, events: tuple[Event, ...]) -> Decision:
-    """The agent is invited, and a place of theirs is taken (T4, E3)."""
+    """The agent is invited, and a place of theirs is taken (T4, E3); ``events`` is what the sender did just now."""
     invitation = transfer.invitation
     assert invitation is not None  # noqa: S101 - it was made just now
     sent = InvitationSent(
         invitation_id=invitation.id,
         invitee=agent.id,
         deadline=invitation.deadline,
-        **about(transfer, invitation.offered_at, transfer.sender),
+        **about(transfer, invitation.offered_at, transfer.sender if events else None),  # A1: or the router
     )
     return Decision(
         interaction,
