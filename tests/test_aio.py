@@ -20,16 +20,19 @@ from doubles import StumblingUI
 from on_loop import OnLoop, settled
 from sms_transfer import (
     Agent,
+    AsyncTeamCommunicator,
     AsyncTransferService,
     ChannelStatus,
     Conflict,
     Interaction,
     InteractionPreview,
     InteractionWindow,
+    InvalidValue,
     InvitationClosed,
     Media,
     Message,
     NotFound,
+    TeamCommunicator,
     TransferPending,
     TransferRequest,
     TransferService,
@@ -997,3 +1000,12 @@ def test_f4_ticking_ends_with_what_it_is_around() -> None:
         assert {asyncio.current_task()} == asyncio.all_tasks()
 
     asyncio.run(story())
+
+
+@pytest.mark.parametrize("make", [TeamCommunicator, AsyncTeamCommunicator])
+def test_a8_a_team_communicator_refuses_what_is_no_service(make: Callable[..., object]) -> None:
+    """A8: as `InvalidValue`."""
+    with pytest.raises(InvalidValue) as refused:
+        make(None, "alice")
+
+    assert refused.value.field == "service"

@@ -1520,3 +1520,35 @@ class Slow:
         meanwhile, self.meanwhile = self.meanwhile, lambda: None
         meanwhile()
         return candidates[0].agent.id
+
+
+def test_a1_the_history_says_whose_doing_an_invitation_is() -> None:
+    """A1: the sender asks; the next agent is invited by nobody's doing but the router's."""
+    floor = Floor()
+    floor.unready("bob")
+    floor.unready("carol")
+    floor.ask()
+    floor.service.set_ready("bob")
+    floor.decline()
+    floor.service.set_ready("carol")
+    floor.begin("j")
+    floor.hire("dave")
+    floor.ask("j", Target.agent("dave"))
+
+    def by(id_: str) -> list[str | None]:
+        return [event.by for event in floor.service.history(id_) if isinstance(event, InvitationSent)]
+
+    assert [None, None] == by("i")
+    assert ["alice"] == by("j")
+
+
+@pytest.mark.parametrize("target", [Target.agent_group("night"), Target.skill("night")])
+def test_q1_a_request_fails_at_once_when_the_last_one_leaves_the_group_or_loses_the_skill(target: Target) -> None:
+    """Q1: as when the last one leaves a queue."""
+    floor = Floor()
+    floor.hire("dave", groups={"night"}, skills={"night"})
+    floor.unready("dave")
+    request = floor.ask(target=target)
+    floor.service.update_agent(attrs.evolve(floor.service.agent("dave"), groups=(), skills=()))
+
+    assert (TransferState.FAILED, "no_agent_left") == (floor.outcome(request).state, floor.outcome(request).reason)

@@ -7,33 +7,29 @@ says, all or nothing, and starts again when somebody else was faster.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Collection
 from datetime import UTC, datetime
-from threading import Lock
-from typing import Final, Protocol, TypeVar
+from typing import Final
 
-from sms_transfer.core.check import to_utc, untrusted
 from sms_transfer.core.commands import (
     AgentCommand,
     FailInvitation,
     FailRouting,
     Invite,
     LogOut,
-    Need,
     RequestTransfer,
 )
 from sms_transfer.core.decide import InteractionCommand, decide
 from sms_transfer.core.decision import Context, Decision
-from sms_transfer.core.desktop import Snapshot
 from sms_transfer.core.lifecycle import ChannelStatus, TransferState
 from sms_transfer.core.model import Agent, Direction, Interaction, NoAnswer, Queue, Target, TransferRequest, targets_of
 from sms_transfer.core.policy import TransferPolicy, has_left, places_taken
 from sms_transfer.core.presence import after_no_answer, decide_presence
 from sms_transfer.core.record import evolve
 from sms_transfer.drive import Driver
-from sms_transfer.errors import Conflict, InvalidValue, NotFound, TargetNotEligible
+from sms_transfer.errors import Conflict, NotFound, TargetNotEligible
+from sms_transfer.ground import Ground
 from sms_transfer.log import log_failure
-from sms_transfer.outbox import Outbox
 from sms_transfer.ports import (
     AsyncContactGateway,
     AsyncDirectory,
@@ -42,7 +38,6 @@ from sms_transfer.ports import (
     AsyncTransferStore,
     Clock,
     Facts,
-    JoinsTransaction,
     Router,
 )
 from sms_transfer.routing import Recorded, Routing
@@ -53,35 +48,20 @@ AgentChange = Callable[[Agent], Agent]
 QueueChange = Callable[[Queue], Queue]
 """Makes a queue's next record of the present one."""
 
-R = TypeVar("R")
-
 _NOTHING: Final = Recorded()
-_READY: Final = frozenset({ChannelStatus.READY})
-_ON_CHANNEL: Final = frozenset({ChannelStatus.READY, ChannelStatus.NOT_READY})
 BEFORE_ALL: Final = datetime.min.replace(tzinfo=UTC)
 """An instant at which every invitation takes its place."""
-_LAST_YEAR: Final = 9_997  # every deadline is a date, too
-_ATTEMPTS: Final = 64
-_FIRST_PAUSE: Final = 0.000_05
-_LONGEST_PAUSE: Final = 0.02
 
 
-class Polled(Protocol):
-    """A desktop that is kept up to date."""
-
-    def poll(self) -> None:
-        """See to it that it shows what is recorded, in case a ring was lost."""
-        ...
-
-
-class Flow:
+class Flow(Ground):
     """Carries commands out over the ports, each through to its end whatever becomes of its caller.
 
     Args:
-        directory: who the agents are; None if the store is asked.
         teams: what the agents serve together.
-        messaging: the doorbell.
-        rung_by_store: the doorbell is the store's own, and its commits ring it.
+        router: which of them is invited next.
+        new_ticket: makes the id of an invitation.
+
+    The rest is as for `Ground`.
     """
 
     def __init__(
@@ -99,35 +79,19 @@ class Flow:
         clock: Clock,
         driver: Driver,
     ) -> None:
-        self.store = store
-        self.directory: AsyncDirectory = store if directory is None else directory
-        self.messaging = messaging
-        self.policy = policy
+        super().__init__(
+            store,
+            directory=directory,
+            messaging=messaging,
+            rung_by_store=rung_by_store,
+            gateway=gateway,
+            policy=policy,
+            clock=clock,
+            driver=driver,
+        )
         self.routing: Final = Routing(
             store, self.directory, teams, router=router, policy=policy, now=self.now, new_ticket=new_ticket
         )
-        self._driver = driver
-        self._outbox = Outbox(store, gateway, driver)
-        self._clock = clock
-        self._keeps_agents = directory is None
-        self._rung_by_store = rung_by_store
-        self._transaction = store if isinstance(store, JoinsTransaction) else None
-        self._desktops: tuple[Polled, ...] = ()  # replaced under the lock, never changed
-        self._lock = Lock()
-
-    def now(self) -> datetime:
-        """The present instant, in UTC.
-
-        Raises:
-            InvalidValue: the clock gives no datetimes, or ones without a time zone or at the end of all dates.
-        """
-        now = self._clock.now()
-        given = untrusted(now)
-        if not isinstance(given, datetime) or given.utcoffset() is None or given.year > _LAST_YEAR:
-            raise InvalidValue(
-                field="clock", rule="must give datetimes that know their time zone, before the year 9998"
-            )
-        return to_utc(now)
 
     # commands
 
@@ -174,59 +138,6 @@ class Flow:
     def change_messages(self, agent_id: str, change: Callable[[], Awaitable[bool]]) -> Awaitable[bool]:
         """Carry out a change of this agent's My Messages; whether there was such an entry."""
         return self._carry(self._change_messages(agent_id, change))
-
-    # what there is
-
-    async def present(self, interaction_id: str) -> Interaction:
-        """An interaction as it is now.
-
-        Raises:
-            NotFound: there is none.
-        """
-        found = (await self.store.read(Need(interaction_id=interaction_id), self.now())).interaction
-        if found is None:
-            raise NotFound(kind="interaction", id=interaction_id)
-        return found
-
-    async def agent(self, agent_id: str) -> Agent:
-        """An agent's present record.
-
-        Raises:
-            NotFound: nobody knows the agent.
-        """
-        return _known(agent_id, await self.directory.agents((agent_id,)))
-
-    async def look(self, agent_id: str, since: int | None, known: Mapping[str, int]) -> Snapshot:
-        """What an agent's workspace should show. Raises like `agent`."""
-        agent = _known(agent_id, await self.directory.agents((agent_id,)))
-        return Snapshot(agent, await self.store.desktop(agent_id, since=since, known=known))
-
-    # what time brings
-
-    async def send_and_poll(self, *, limit: int) -> int:
-        """Hand over the texts that wait, of at most so many interactions, and bring every desktop up to date.
-
-        Returns:
-            How many texts the gateway took.
-        """
-        sent = 0
-        if not self._is_in_transaction():
-            for interaction_id in await self.store.unsent(limit=limit):
-                contact = (await self.present(interaction_id)).contact
-                sent += await self._driver.to_the_end(self._outbox.send(interaction_id, contact))
-        for desktop in self._desktops:
-            desktop.poll()
-        return sent
-
-    def connected(self, desktop: Polled) -> None:
-        """Begin to poll this desktop."""
-        with self._lock:
-            self._desktops = (*self._desktops, desktop)
-
-    def disconnected(self, desktop: Polled) -> None:
-        """Stop polling this desktop; may be said twice."""
-        with self._lock:
-            self._desktops = tuple(one for one in self._desktops if one is not desktop)
 
     # one command, step by step
 
@@ -430,47 +341,6 @@ class Flow:
             await self._ring_for(agent_id, recorded=not self._is_in_transaction())
         return changed
 
-    async def _ring_for(self, agent_id: str, *, recorded: bool) -> None:
-        """Ring for what is no commit. What is not recorded yet is told by a bell that rings when it is, or by none."""
-        if recorded or self._rung_by_store:
-            await self._ring((agent_id,))
-
-    async def _ring(self, agent_ids: Collection[str]) -> None:
-        """Ring the doorbell; the command has had its effect, so a bell that fails is no failure of the command."""
-        try:
-            await self.messaging.ring(agent_ids)
-        except Exception as error:  # noqa: BLE001 - a host's messaging may raise anything
-            log_failure("could not ring", f"{len(agent_ids)} agents", error)
-
-    def _carry(self, coroutine: Coroutine[object, object, R]) -> Awaitable[R]:
-        """Carry it through to its end, unless the host's transaction ends it: that must be left to nobody else."""
-        return coroutine if self._is_in_transaction() else self._driver.to_the_end(coroutine)
-
-    def _is_in_transaction(self) -> bool:
-        return self._transaction is not None and self._transaction.joins_transaction
-
-    async def _again(self, attempt: Callable[[], Coroutine[object, object, R]], beaten: Conflict) -> R:
-        """Try until nobody else is faster: a bounded number of times, after pauses that grow and are never alike.
-
-        A transaction of the host's that sees the past for good (a stricter isolation) would be beaten every time.
-        """
-        if beaten.kind == "transaction" and self._is_in_transaction():
-            raise beaten
-        for tried in range(_ATTEMPTS - 2):
-            await self._driver.pause(_up_to(min(_LONGEST_PAUSE, _FIRST_PAUSE * 2**tried)))
-            try:
-                return await attempt()
-            except Conflict:
-                pass
-        return await attempt()
-
-
-def _known(agent_id: str, agents: Mapping[str, Agent]) -> Agent:
-    agent = agents.get(agent_id)
-    if agent is None:
-        raise NotFound(kind="agent", id=agent_id)
-    return agent
-
 
 def _recorded(facts: Facts, decision: Decision) -> Recorded:
     """What a decision changes for those who wait.
@@ -495,9 +365,3 @@ def _not_asking(decision: Decision) -> Decision:
     if decision.claim is None or not decision.claim.invites:
         return decision
     return evolve(decision, claim=evolve(decision.claim, invites=False))
-
-
-def _up_to(seconds: float) -> float:
-    from random import uniform  # noqa: PLC0415 - most processes never need it, and it is slow to import
-
-    return uniform(0, seconds)  # noqa: S311 - spreads retries; no secret depends on it
