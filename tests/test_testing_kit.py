@@ -21,6 +21,7 @@ from sms_transfer import (
     ChannelStatus,
     Contact,
     Event,
+    Handover,
     Interaction,
     InteractionOpened,
     InteractionState,
@@ -337,3 +338,46 @@ def test_machine_knows_every_refusal() -> None:
     machine.every_transfer_has_its_outcome()
     machine.every_outcome_is_told_once()
     machine.teardown()
+
+
+def test_queue_machine_knows_every_refusal() -> None:
+    """`QueueMachine` agrees with the service on who may answer, and when, on who is off, on a fallback to an agent."""
+    machine = QueueMachine()
+    machine.teardown()  # nothing was opened, so nothing has to end
+    machine.open_the_centre(TransferPolicy(), frozenset({"cat"}))
+    ben, dan, queue = Target.agent("ben"), Target.agent("dan"), Target.queue("sales")
+    machine.answer(0, accepts=True, by=None)  # nobody is invited yet
+    machine.request("with-ann-1", ben, 0, None, None)
+    machine.request("with-ann-1", queue, 0, None, None)  # pending
+    machine.answer(0, accepts=True, by="dan")  # not the invitee
+    machine.change_agent("ben", 0, ())
+    machine.answer(0, accepts=True, by=None)  # no place any more
+    machine.wait(31, sweep=False)
+    machine.answer(0, accepts=True, by=None)  # too late
+    assert TransferState.EXPIRED is machine.service.transfer(next(iter(machine.requests))).state
+    machine.turn_to("dan", ChannelStatus.NOT_READY)
+    machine.request("with-ben-1", queue, 0, None, dan)
+    machine.answer(0, accepts=False, by=None)  # nobody is left in the queue, and the one behind it pauses
+    waiting = machine.service.interaction("with-ben-1").transfer
+    assert waiting is not None
+    assert (TransferState.ROUTING, dan) == (waiting.state, waiting.present_target)
+    machine.whoever_waits_has_a_reason()
+    machine.turn_to("ann", ChannelStatus.LOGGED_OUT)
+    machine.request("with-ann-2", ben, 0, None, None)  # logged out
+    assert machine.service.interaction("with-ann-2").transfer is None
+    machine.withdraw("with-ann-2", ends=True)  # logged out
+    assert InteractionState.ACTIVE is machine.service.interaction("with-ann-2").state
+    machine.nobody_is_above_their_capacity()
+    machine.nobody_is_asked_twice()
+    machine.outcomes_stay()
+    machine.teardown()
+
+
+def test_q2_queue_machine_lets_wait_what_a_queue_owns_for_good() -> None:
+    """Q2: at the end of a run of `QueueMachine`, what was handed over for good may wait on, and nothing else."""
+    machine = QueueMachine()
+    machine.open_the_centre(TransferPolicy(handover=Handover.ON_PLACEMENT), frozenset({"cat"}))
+    machine.turn_to("cat", ChannelStatus.NOT_READY)
+    machine.request("with-ann-1", Target.queue("sales"), 0, None, None)
+    machine.teardown()
+    assert InteractionState.QUEUED is machine.service.interaction("with-ann-1").state

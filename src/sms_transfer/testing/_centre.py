@@ -26,7 +26,7 @@ from sms_transfer.core.lifecycle import ChannelStatus
 from sms_transfer.core.model import Agent, Interaction, Queue, Target, TargetKind, TransferRequest
 from sms_transfer.core.policy import TransferPolicy, agent_eligibility, could_ever, places_taken
 from sms_transfer.drive import BlockingDriver, finish
-from sms_transfer.errors import Conflict, Refused
+from sms_transfer.errors import Refused
 from sms_transfer.flow import BEFORE_ALL, Flow
 from sms_transfer.ports import Candidate, Facts
 from sms_transfer.routing import Recorded
@@ -89,16 +89,14 @@ class Records(MemoryStore):
                     agents=self.agents(need.agents),
                     waiting=any(one.waits for one in self.situation.cases),
                 )
-        raise Broken(f"F3: nobody knows what {need} is about")
+        raise self.found(f"F3: nobody knows what {need} is about")
 
     def agents(self, ids: Collection[str]) -> Mapping[str, Agent]:
         return {agent.id: agent for agent in self.situation.agents if agent.id in ids}
 
     def transfer(self, transfer_id: str) -> TransferRequest | None:
-        for case in self.situation.cases:
-            if (found := case.request(Need(transfer_id=transfer_id))) is not None:
-                return found
-        return None
+        need = Need(transfer_id=transfer_id)
+        return next((found for case in self.situation.cases if (found := case.request(need)) is not None), None)
 
     def desktop(self, agent_id: str, *, since: int | None = None, known: Mapping[str, int] | None = None) -> Desktop:
         del since, known  # whoever leaves asks for everything
@@ -114,9 +112,8 @@ class Records(MemoryStore):
 
     def members(self, target: Target, *, limit: int) -> tuple[Agent, ...]:
         del limit  # more than so many are no harm
-        if target != self._queue.target:
-            return ()
-        return tuple(agent for agent in self.situation.agents if agent.id in self._queue.members)
+        members = self._queue.members if target == self._queue.target else ()
+        return tuple(agent for agent in self.situation.agents if agent.id in members)
 
     def able(self, target: Target, *, statuses: Collection[ChannelStatus], limit: int) -> tuple[Agent, ...]:
         return tuple(
@@ -154,7 +151,7 @@ class Records(MemoryStore):
     def commit(self, decision: Decision) -> None:
         case = self.case(decision.interaction.id)
         if not any(made is decision and basis == case.interaction for made, basis in self._decided):
-            raise Conflict(kind="interaction", id=case.interaction.id)
+            raise self.found(f"F7: what is recorded of {case.interaction.id} was not decided on what there is")
         changed = after(case, timeless(decision))
         for event in decision.events:
             if isinstance(event, InvitationSent):
@@ -168,8 +165,8 @@ class Records(MemoryStore):
             raise self.found("F3: every conversation was opened at the beginning")
         case = self.case(interaction.id)
         if isinstance(command, Invite):
-            ticket = f"{command.transfer_id}-ticket-{len(_live(case).past_invitations) + 1}"
-            command = attrs.evolve(command, invitation_id=ticket)
+            asked = () if case.interaction.transfer is None else case.interaction.transfer.past_invitations
+            command = attrs.evolve(command, invitation_id=f"{command.transfer_id}-ticket-{len(asked) + 1}")
         try:
             decision = self._rules.decide(interaction, command, context)
         except Refused as refusal:
@@ -189,13 +186,6 @@ class Records(MemoryStore):
         """Remember what is broken: a flow logs what fails while it routes, and goes on."""
         self.broken = Broken(what) if self.broken is None else self.broken
         return self.broken
-
-
-def _live(case: Case) -> TransferRequest:
-    live = case.interaction.transfer
-    if live is None:
-        raise Broken("Q1: somebody is to be invited, and nothing is transferred")
-    return live
 
 
 class ExploredFlow(Flow):

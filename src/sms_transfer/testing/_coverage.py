@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from itertools import pairwise
 from typing import Final
 
 from sms_transfer.core.decide import PresentCommand
@@ -134,9 +133,8 @@ def _walked(before: Case, step: Step) -> set[Arc]:
     live = before.interaction.transfer
     replay = _Replay(START if live is None else live.state, before.interaction.state)
     kept = {request.id for request in step.case.closed if request.invitation is not None}
-    for event, following in pairwise([*step.events, None]):
-        if event is not None:
-            replay.happen(event, following, kept)
+    for event, following in zip(step.events, (*step.events[1:], None), strict=False):  # nothing follows the last one
+        replay.happen(event, following, kept)
     return replay.arcs
 
 
