@@ -107,7 +107,7 @@ def routing_ended(
         return _redirected(interaction, transfer, ending, (), policy)
     if ending.trigger == "fail" and can_go_back(interaction, transfer):
         return _sent_back(interaction, transfer, ending)
-    return _over(interaction, transfer, ending, (), now, policy)
+    return _over(interaction, transfer, ending, now, policy)
 
 
 def can_end(interaction: Interaction, transfer: TransferRequest) -> bool:
@@ -180,18 +180,13 @@ def _outcome(transfer: TransferRequest, ending: Ending, owner: str | Target) -> 
     )
 
 
-def _over(  # noqa: PLR0917 - private, and handed on as it is
-    interaction: Interaction,
-    transfer: TransferRequest,
-    ending: Ending,
-    events: tuple[Event, ...],
-    now: datetime,
-    policy: TransferPolicy,
+def _over(
+    interaction: Interaction, transfer: TransferRequest, ending: Ending, now: datetime, policy: TransferPolicy
 ) -> Decision:
     """The request ends; what a queue owns for good waits on there, under the next one (Q2)."""
     if _waits_on(interaction):
-        return _requeued(interaction, transfer, ending, events, now, policy)
-    return _closed(interaction, transfer, ending, events)
+        return _requeued(interaction, transfer, ending, now, policy)
+    return _closed(interaction, transfer, ending, ())
 
 
 def _closed(interaction: Interaction, transfer: TransferRequest, ending: Ending, events: tuple[Event, ...]) -> Decision:
@@ -269,13 +264,8 @@ def _sent_back(interaction: Interaction, transfer: TransferRequest, ending: Endi
     return Decision(changed, events=events, requests=(routing,))
 
 
-def _requeued(  # noqa: PLR0917 - likewise
-    interaction: Interaction,
-    transfer: TransferRequest,
-    ending: Ending,
-    events: tuple[Event, ...],
-    now: datetime,
-    policy: TransferPolicy,
+def _requeued(
+    interaction: Interaction, transfer: TransferRequest, ending: Ending, now: datetime, policy: TransferPolicy
 ) -> Decision:
     """The request ends and the next one for the same queue begins, in which everybody can be asked again (Q2, F4).
 
@@ -300,7 +290,6 @@ def _requeued(  # noqa: PLR0917 - likewise
         transfer=following,
     )
     events = (
-        *events,
         _CLOSED[ending.trigger](outcome=outcome, **about(transfer, ending.at, ending.by)),
         TransferRequested(
             target=following.present_target, hop=interaction.hops + 1, **about(following, ending.at, None)
