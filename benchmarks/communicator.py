@@ -11,13 +11,13 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from random import Random
 from statistics import median
-from time import perf_counter
 from typing import Final
 
 import attrs
 
 from benchmarks.people import keystrokes, people
 from benchmarks.report import progress, table
+from benchmarks.timing import milliseconds, percentile
 from sms_transfer import (
     Agent,
     ChannelStatus,
@@ -107,7 +107,7 @@ def run(rounds: int) -> str:
     """Measure, and tell it in tables."""
     called, rounds = people(AGENTS), min(rounds, MOST)
     floor = Floor(called)
-    first = _milliseconds(lambda: floor.search(""))
+    first = milliseconds(lambda: floor.search(""))
     index = NameIndex({**called, **floor.queues}.items())
     typed = [*keystrokes(dict(called), KEYSTROKES), *_queues_typed()]
     spent: Times = {"the names alone": [], "the whole search": [], "of these, a page of queues": []}
@@ -134,8 +134,8 @@ def _queues_typed() -> list[str]:
 
 def _measure(spent: Times, floor: Floor, index: NameIndex, text: str) -> None:
     alone, found = index.search(text, kinds=None, limit=PAGE), list[Found]()
-    spent["the names alone"][-1].append(_milliseconds(lambda: index.search(text, kinds=None, limit=PAGE)))
-    spent["the whole search"][-1].append(_milliseconds(lambda: found.append(floor.search(text))))
+    spent["the names alone"][-1].append(milliseconds(lambda: index.search(text, kinds=None, limit=PAGE)))
+    spent["the whole search"][-1].append(milliseconds(lambda: found.append(floor.search(text))))
     if alone.targets != tuple(one.target for one in found[0].targets) or alone.total != found[0].total:
         raise RuntimeError("the search and the index do not agree")
     if text.startswith("q"):
@@ -157,24 +157,13 @@ def _after(floor: Floor, change: Callable[[], object], typed: Sequence[str], see
     spent: list[float] = []
     for text in Random(seed).sample(typed, CHANGES):  # noqa: S311 - the same each time
         change()
-        spent.append(_milliseconds(partial(floor.search, text)))
+        spent.append(milliseconds(partial(floor.search, text)))
     return spent
-
-
-def _milliseconds(job: Callable[[], object]) -> float:
-    begin = perf_counter()
-    job()
-    return (perf_counter() - begin) * 1e3
-
-
-def _at(values: Sequence[float], part: float) -> float:
-    ordered = sorted(values)
-    return ordered[min(int(part * len(ordered)), len(ordered) - 1)]
 
 
 def _distribution(title: str, spent: Times, rounds: int) -> str:
     rows = [
-        (what, *(f"{median(_at(values, part) for values in of_rounds):.3f}" for part in (0.5, 0.99, 1.0)))
+        (what, *(f"{median(percentile(values, part) for values in of_rounds):.3f}" for part in (0.5, 0.99, 1.0)))
         for what, of_rounds in spent.items()
     ]
     head = ("milliseconds", "median", "p99", "longest")

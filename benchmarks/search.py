@@ -18,7 +18,7 @@ from typing import Final
 from benchmarks.finders import LIMIT, Finder, FullText, LinearScan, Page, RapidFuzz, has_full_text, prepared
 from benchmarks.people import keystrokes, people
 from benchmarks.report import progress, table
-from benchmarks.timing import Spread, interleave
+from benchmarks.timing import Spread, interleave, milliseconds, percentile
 from sms_transfer import Target
 from sms_transfer.folding import fold, wanted
 from sms_transfer.names import NameIndex
@@ -116,7 +116,7 @@ def _agreed(finders: Mapping[str, Finder], typed: Sequence[str]) -> dict[str, st
 
 
 def _alone(ours: Finder, typed: Sequence[str], rounds: int) -> list[list[float]]:
-    return [[_milliseconds(partial(ours.find, text)) for text in typed] for _ in range(rounds)]
+    return [[milliseconds(partial(ours.find, text)) for text in typed] for _ in range(rounds)]
 
 
 def _rename(names: NameIndex, called: Mapping[Target, str]) -> dict[str, float]:
@@ -125,10 +125,10 @@ def _rename(names: NameIndex, called: Mapping[Target, str]) -> dict[str, float]:
     pairs = chance.sample(list(called.items()), 2 * RENAMES)
     spent: list[float] = []
     for (target, _), (_, name) in zip(pairs[:RENAMES], pairs[RENAMES:], strict=True):
-        spent.append(_milliseconds(partial(names.put, target, name)))
+        spent.append(milliseconds(partial(names.put, target, name)))
         if target not in names.search(f"{name} {target.id}", kinds=None, limit=1).targets:
             raise RuntimeError("the next search does not see it")
-    return {"median": median(spent), "99 of 100 within": _at(spent, 0.99), "longest": max(spent)}
+    return {"median": median(spent), "99 of 100 within": percentile(spent, 0.99), "longest": max(spent)}
 
 
 def _weigh(called: Mapping[Target, str]) -> float:
@@ -143,19 +143,8 @@ def _weigh(called: Mapping[Target, str]) -> float:
     return (after - before) / len(index)
 
 
-def _milliseconds(job: Callable[[], object]) -> float:
-    begin = perf_counter()
-    job()
-    return (perf_counter() - begin) * 1e3
-
-
-def _at(values: Sequence[float], part: float) -> float:
-    ordered = sorted(values)
-    return ordered[min(int(part * len(ordered)), len(ordered) - 1)]
-
-
 def _comparison(spent: Times, agreed: Mapping[str, str], rounds: int) -> str:
-    high = {name: [_at(values, 0.99) for values in of_rounds] for name, of_rounds in spent.items()}
+    high = {name: [percentile(values, 0.99) for values in of_rounds] for name, of_rounds in spent.items()}
     half = {name: [median(values) for values in of_rounds] for name, of_rounds in spent.items()}
     rows = [
         (
@@ -178,8 +167,8 @@ def _distribution(spent: Times, rounds: int) -> str:
     rows = [
         (
             what,
-            *(f"{median(_at(values, part) for values in of_rounds):.3f}" for part in parts),
-            "yes" if median(_at(values, 0.99) for values in of_rounds) <= TARGET else "NO",
+            *(f"{median(percentile(values, part) for values in of_rounds):.3f}" for part in parts),
+            "yes" if median(percentile(values, 0.99) for values in of_rounds) <= TARGET else "NO",
         )
         for what, of_rounds in spent.items()
     ]

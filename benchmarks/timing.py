@@ -70,3 +70,14 @@ def _timed(job: Job) -> float:
     begin = perf_counter()
     job()
     return perf_counter() - begin
+
+
+def milliseconds(job: Job) -> float:
+    """How long it takes once."""
+    return _timed(job) * 1e3
+
+
+def percentile(values: Sequence[float], part: float) -> float:
+    """The value that this part of them, from 0 to 1, does not exceed."""
+    ordered = sorted(values)
+    return ordered[min(int(part * len(ordered)), len(ordered) - 1)]

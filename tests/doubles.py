@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from enum import Enum
 
 from sms_transfer import (
+    Agent,
+    Conflict,
     Interaction,
     InteractionPreview,
     InteractionWindow,
@@ -218,3 +220,21 @@ class PlainUI:
 
     def show_message(self, message: SystemMessage) -> None:
         self.messages.append(message.id)
+
+
+class PlainDirectory:
+    """A host's `Directory` that knows agents by id and nothing of teams."""
+
+    def __init__(self, *agents: Agent) -> None:
+        self.known = {agent.id: agent for agent in agents}
+
+    def agents(self, ids: Collection[str]) -> Mapping[str, Agent]:
+        return {id_: self.known[id_] for id_ in ids if id_ in self.known}
+
+    def add_agent(self, agent: Agent) -> None:
+        self.known[agent.id] = agent
+
+    def replace_agent(self, known: Agent, agent: Agent) -> None:
+        if self.known.get(agent.id) != known:
+            raise Conflict(kind="agent", id=agent.id)
+        self.known[agent.id] = agent

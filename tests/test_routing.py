@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from doubles import PlainDirectory
 from floor import LOSSES, OTHER, QUEUE, ROUTING_TIMEOUT, SECOND, SEVERAL, Floor
 from sms_transfer import (
     Agent,
     ChannelStatus,
-    Conflict,
     Denial,
     Handover,
     Interaction,
@@ -901,24 +901,6 @@ def test_q1_who_becomes_unable_in_the_meantime_is_passed_over(status: ChannelSta
     invitation = service.request_transfer("i", QUEUE, by="alice").invitation
     assert invitation is not None
     assert invitation.invitee == "carol"
-
-
-class PlainDirectory:
-    """A host's directory that knows agents and nothing else."""
-
-    def __init__(self) -> None:
-        self.known: dict[str, Agent] = {}
-
-    def agents(self, ids: Collection[str]) -> Mapping[str, Agent]:
-        return {id_: self.known[id_] for id_ in ids if id_ in self.known}
-
-    def add_agent(self, agent: Agent) -> None:
-        self.known[agent.id] = agent
-
-    def replace_agent(self, known: Agent, agent: Agent) -> None:
-        if self.known.get(agent.id) != known:
-            raise Conflict(kind="agent", id=agent.id)
-        self.known[agent.id] = agent
 
 
 def test_q1_a_directory_that_knows_agents_only_works_for_queues() -> None:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Sequence
 
 import attrs
 import pytest
 
+from doubles import PlainDirectory
 from sms_transfer import (
     Agent,
     ChannelStatus,
-    Conflict,
     Denial,
     Interaction,
     Media,
@@ -35,28 +35,10 @@ from support import CONTACT
 QUEUE = Target.queue("support")
 
 
-class People:
-    """A host's directory, in which people leave without a word to anybody."""
-
-    def __init__(self) -> None:
-        self.known: dict[str, Agent] = {}
-
-    def agents(self, ids: Collection[str]) -> Mapping[str, Agent]:
-        return {id_: self.known[id_] for id_ in ids if id_ in self.known}
-
-    def add_agent(self, agent: Agent) -> None:
-        self.known[agent.id] = agent
-
-    def replace_agent(self, known: Agent, agent: Agent) -> None:
-        if self.known.get(agent.id) != known:
-            raise Conflict(kind="agent", id=agent.id)
-        self.known[agent.id] = agent
-
-
 class WhileItIsRecorded(MemoryStore):
     """The first who is invited leaves in the moment in which that is recorded."""
 
-    def __init__(self, people: People) -> None:
+    def __init__(self, people: PlainDirectory) -> None:
         super().__init__()
         self._people = people
         self.left: list[str] = []
@@ -85,7 +67,7 @@ class Moody:
 
 def test_t9_who_leaves_while_an_invitation_is_recorded_does_not_keep_it() -> None:
     """T9, Q1: also where the router picked them; the next one is invited at once."""
-    people = People()
+    people = PlainDirectory()
     store = WhileItIsRecorded(people)
     service = TransferService(store, directory=people, clock=ManualClock())
     for agent_id in ("alice", "bob", "carol"):

@@ -12,11 +12,11 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from doubles import PlainDirectory
 from sms_transfer import (
     Action,
     Agent,
     ChannelStatus,
-    Conflict,
     Denial,
     Found,
     FoundTarget,
@@ -1030,31 +1030,13 @@ def test_t2_an_index_that_another_thread_brought_up_to_date_first_is_read_again(
 # a directory of the host's
 
 
-class Users:
-    """A `Directory` that knows agents by id and nothing of teams."""
-
-    def __init__(self, *agents: Agent) -> None:
-        self.known = {agent.id: agent for agent in agents}
-
-    def agents(self, ids: Collection[str]) -> Mapping[str, Agent]:
-        return {id_: self.known[id_] for id_ in ids if id_ in self.known}
-
-    def add_agent(self, agent: Agent) -> None:
-        self.known[agent.id] = agent
-
-    def replace_agent(self, known: Agent, agent: Agent) -> None:
-        if self.known.get(agent.id) != known:
-            raise Conflict(kind="agent", id=agent.id)
-        self.known[agent.id] = agent
-
-
 def invitee(request: TransferRequest) -> str | None:
     return None if request.invitation is None else request.invitation.invitee
 
 
-def hosted() -> tuple[Users, TransferService]:
+def hosted() -> tuple[PlainDirectory, TransferService]:
     """Alice, Bob and Carol in a directory of the host's; Bob and Carol serve a queue."""
-    users = Users(*[Agent(id_, id_.title(), status=ChannelStatus.READY) for id_ in ("alice", "bob", "carol")])
+    users = PlainDirectory(*[Agent(id_, id_.title(), status=ChannelStatus.READY) for id_ in ("alice", "bob", "carol")])
     service = TransferService(directory=users, clock=ManualClock())
     service.add_queue(QUEUE, ["bob", "carol"], name="Front Desk")
     service.open_interaction(Interaction("i", media=Media.SMS, contact=CONTACT, owner="alice"))

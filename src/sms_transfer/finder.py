@@ -18,9 +18,9 @@ from sms_transfer.arguments import expect, identifier, positive
 from sms_transfer.core.check import untrusted
 from sms_transfer.core.decide import as_of
 from sms_transfer.core.decision import NAMELESS, require
-from sms_transfer.core.lifecycle import ChannelStatus, InteractionState
+from sms_transfer.core.lifecycle import ChannelStatus
 from sms_transfer.core.model import Agent, Interaction, NoAnswer, Privilege, Target, TargetKind, targets_of
-from sms_transfer.core.policy import Reason, eligibility
+from sms_transfer.core.policy import Reason, can_transfer, eligibility
 from sms_transfer.core.presence import after_no_answer
 from sms_transfer.core.record import Record
 from sms_transfer.errors import InvalidValue, NotFound
@@ -238,7 +238,7 @@ class Finder:
             text, kinds=wanted, limit=limit, among=None if among is None else self._index.known(among)
         )
         page_now = await self._read([target for target, _ in page], missed)
-        offered = interaction if interaction is not None and _can_transfer(me, interaction) else None
+        offered = interaction if interaction is not None and can_transfer(me, interaction) else None
         marked, asked = frozenset(favourites), frozenset(recents)
         found = [
             FoundTarget(
@@ -338,16 +338,6 @@ class _Now(Record):
             do_not_disturb=agent.do_not_disturb,
             free=max(0, agent.capacity - self.load(target)),
         )
-
-
-def _can_transfer(agent: Agent, interaction: Interaction) -> bool:
-    """Whether this agent can request a transfer of it now, to anybody (T1, E4)."""
-    return (
-        interaction.owner == agent.id
-        and interaction.state is InteractionState.ACTIVE
-        and agent.status is not ChannelStatus.LOGGED_OUT
-        and {Privilege.USE_SMS, Privilege.TRANSFER} <= agent.privileges
-    )
 
 
 def _kinds(kinds: Collection[TargetKind]) -> frozenset[TargetKind]:

@@ -21,9 +21,9 @@ from sms_transfer.core.commands import (
 )
 from sms_transfer.core.decide import InteractionCommand, decide
 from sms_transfer.core.decision import Context, Decision
-from sms_transfer.core.lifecycle import ChannelStatus, TransferState
+from sms_transfer.core.lifecycle import TransferState
 from sms_transfer.core.model import Agent, Direction, Interaction, NoAnswer, Queue, Target, TransferRequest, targets_of
-from sms_transfer.core.policy import TransferPolicy, has_left, places_taken
+from sms_transfer.core.policy import TransferPolicy, fallback_at_once, has_left, may_be_able, places_taken
 from sms_transfer.core.presence import after_no_answer, decide_presence
 from sms_transfer.core.record import evolve
 from sms_transfer.drive import Driver
@@ -258,8 +258,8 @@ class Flow(Ground):
         self, command: RequestTransfer, refusal: TargetNotEligible
     ) -> tuple[Decision, Recorded]:
         """Ask the fallback at once (Q5); where there is none, or it is refused too, tell why the target was."""
-        fallback = command.fallback  # one of the policy's is for later: whoever picks a target is told (T3)
-        if fallback is None or fallback == command.target:
+        fallback = fallback_at_once(command)
+        if fallback is None:
             raise refusal
         try:
             return await self._record(evolve(command, fallback=fallback, on_fallback=True))
@@ -303,7 +303,7 @@ class Flow(Ground):
         except Conflict as beaten:
             known, agent = await self._again(attempt, beaten)
         await self._ring_for(agent_id, recorded=not self._keeps_agents or not self._is_in_transaction())
-        able = agent != known and agent.status is not ChannelStatus.LOGGED_OUT and not agent.do_not_disturb
+        able = agent != known and may_be_able(agent)
         left = targets_of(known) - targets_of(agent)  # where nobody may be left now
         await self._serve(Recorded(freed=frozenset({agent_id})) if able else _NOTHING, left)  # Q3, Q1
         return agent

@@ -20,7 +20,7 @@ from sms_transfer.core.commands import FailRouting, Invite, RequestTransfer
 from sms_transfer.core.ending import can_end, can_go_back
 from sms_transfer.core.lifecycle import ChannelStatus
 from sms_transfer.core.model import Agent, Interaction, Target, TargetKind, TransferRequest
-from sms_transfer.core.policy import Reason, TransferPolicy, agent_eligibility, could_ever
+from sms_transfer.core.policy import Reason, TransferPolicy, agent_eligibility, could_ever, fallback_of
 from sms_transfer.core.record import Record
 from sms_transfer.errors import Conflict, StoreUnavailable, TargetNotEligible, UnusableStore
 from sms_transfer.log import log_failure
@@ -117,14 +117,14 @@ class Routing:
 
     def concerns(self, command: RequestTransfer) -> bool:
         """Whether a request is for more than one agent, now or later; `about` has something to say of these only."""
-        fallback = self._policy.fallback if command.fallback is None else command.fallback
+        fallback = fallback_of(command, self._policy)
         return fallback is not None or command.target.kind is not TargetKind.AGENT
 
     async def about(
         self, interaction: Interaction, command: RequestTransfer
     ) -> tuple[bool | None, Mapping[Target, str]]:
         """What must be known to decide a request: whether its target is served, and what its targets are called."""
-        fallback = self._policy.fallback if command.fallback is None else command.fallback
+        fallback = fallback_of(command, self._policy)
         target = command.present_target
         names = await self.names({command.target, *(() if fallback is None else (fallback,))})
         return await self.served(interaction, target), names

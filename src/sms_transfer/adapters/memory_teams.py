@@ -10,6 +10,7 @@ from threading import Lock
 
 from sms_transfer.core.lifecycle import ChannelStatus
 from sms_transfer.core.model import Agent, Queue, Target, TargetKind, targets_of
+from sms_transfer.core.policy import may_be_able
 from sms_transfer.errors import AlreadyExists, Conflict
 from sms_transfer.ports import Roster
 
@@ -229,7 +230,7 @@ class MemoryDirectory(ABC):
         agent = self._agents.get(agent_id)
         if agent is None:
             return
-        here = agent.status is not ChannelStatus.LOGGED_OUT and not agent.do_not_disturb
+        here = may_be_able(agent)
         free = self._taken(agent_id) < agent.capacity
         self._teams.place(
             agent_id,

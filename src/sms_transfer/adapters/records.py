@@ -17,7 +17,7 @@ import attrs
 from sms_transfer.adapters.codec import from_json, to_json
 from sms_transfer.core.decision import Claim, Decision, asked_for, places_moved
 from sms_transfer.core.events import Event
-from sms_transfer.core.lifecycle import ChannelStatus, TransferState
+from sms_transfer.core.lifecycle import TransferState
 from sms_transfer.core.model import (
     Agent,
     Direction,
@@ -30,7 +30,7 @@ from sms_transfer.core.model import (
     targets_of,
 )
 from sms_transfer.core.notices import SystemMessage
-from sms_transfer.core.policy import has_left, holder, kept_for
+from sms_transfer.core.policy import has_left, holder, kept_for, may_be_able
 from sms_transfer.errors import Conflict, CorruptRecord, InvalidValue
 from sms_transfer.ports import Facts
 
@@ -233,11 +233,10 @@ def _transfer_row(request: TransferRequest, asked: Collection[str]) -> TransferR
 
 def agent_row(agent: Agent) -> AgentRow:
     """What is kept of an agent's record."""
-    here = agent.status is not ChannelStatus.LOGGED_OUT and not agent.do_not_disturb
     return AgentRow(
         id=agent.id,
         has_left=has_left(agent),
-        status=agent.status.value if here else None,
+        status=agent.status.value if may_be_able(agent) else None,
         capacity=agent.capacity,
         targets=tuple(sorted(map(target_key, targets_of(agent)))),
         body=to_json(agent),

@@ -7,6 +7,7 @@ from typing import Final
 
 from sms_transfer.core.lifecycle import ChannelStatus
 from sms_transfer.core.model import Agent, Target
+from sms_transfer.core.policy import may_be_able
 from sms_transfer.ports import AsyncDirectory, AsyncTeams, Roster
 
 
@@ -49,7 +50,7 @@ class TeamsByDirectory:
 
     async def _able(self, target: Target, statuses: Collection[ChannelStatus]) -> tuple[Agent, ...]:
         members = await self._known((target,))
-        return tuple([one for one in members if one.status in statuses and not one.do_not_disturb])
+        return tuple([one for one in members if one.status in statuses and may_be_able(one)])
 
     async def _known(self, targets: Iterable[Target]) -> tuple[Agent, ...]:
         found = await self._store.queues(tuple(targets))

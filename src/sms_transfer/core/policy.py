@@ -10,6 +10,7 @@ from typing import Final
 import attrs
 
 from sms_transfer.core import check
+from sms_transfer.core.commands import RequestTransfer
 from sms_transfer.core.lifecycle import ChannelStatus, InteractionState
 from sms_transfer.core.model import Agent, Interaction, NoAnswer, Privilege, Target, TargetKind
 from sms_transfer.core.record import Record
@@ -161,6 +162,35 @@ def could_ever(
     """Whether this agent, who serves the target, could take it some time: logged in, Ready, with a place (Q1)."""
     reasons = agent_eligibility(interaction, agent.id, agent, load=0, policy=policy, declined=declined)
     return agent.capacity > 0 and reasons.isdisjoint(_FOR_GOOD)
+
+
+def may_be_able(agent: Agent) -> bool:
+    """Whether this agent could receive, as far as presence goes: on the channel, and not in do-not-disturb (E2)."""
+    return agent.status is not ChannelStatus.LOGGED_OUT and not agent.do_not_disturb
+
+
+def can_transfer(agent: Agent, interaction: Interaction) -> bool:
+    """Whether this agent can request a transfer of it now, to anybody (T1, E4)."""
+    return (
+        interaction.owner == agent.id
+        and interaction.state is InteractionState.ACTIVE
+        and agent.status is not ChannelStatus.LOGGED_OUT
+        and {Privilege.USE_SMS, Privilege.TRANSFER} <= agent.privileges
+    )
+
+
+def fallback_of(command: RequestTransfer, policy: TransferPolicy) -> Target | None:
+    """Where a request goes when its target does not take it: what it says itself, or else the policy (Q5)."""
+    fallback = policy.fallback if command.fallback is None else command.fallback
+    return None if fallback == command.target else fallback
+
+
+def fallback_at_once(command: RequestTransfer) -> Target | None:
+    """Where a request goes when its target cannot receive in the first place (Q5).
+
+    One of the policy's is for later: whoever picks such a target is told so (T3).
+    """
+    return None if command.fallback == command.target else command.fallback
 
 
 def sender_of(interaction: Interaction) -> str | None:

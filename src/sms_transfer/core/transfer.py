@@ -54,7 +54,7 @@ from sms_transfer.core.model import (
     TargetKind,
     TransferRequest,
 )
-from sms_transfer.core.policy import Handover, agent_eligibility, eligibility, still_eligible
+from sms_transfer.core.policy import Handover, agent_eligibility, eligibility, fallback_of, still_eligible
 from sms_transfer.core.record import evolve
 from sms_transfer.errors import (
     CorruptRecord,
@@ -91,12 +91,35 @@ def _begun(
     interaction: Interaction, command: RequestTransfer, context: Context, sender: Agent, agent: Agent | None
 ) -> Decision:
     """The request as it begins: INVITED where one agent is asked, ROUTING where the target stands for several."""
+    policy = context.policy
+    transfer = _asked(interaction, command, context, sender, agent)
+    common = about(transfer, context.now, sender.id)
+    requested: tuple[Event, ...] = (TransferRequested(target=command.target, hop=interaction.hops + 1, **common),)
+    if command.on_fallback:
+        requested = (*requested, TransferRedirected(target=command.present_target, **common))  # Q5, A1
+    begun = evolve(
+        interaction,
+        version=interaction.version + 1,
+        state=INTERACTION.step(interaction.state, "begin_transfer"),
+        transfer=transfer,
+        error=None,  # a new attempt withdraws what the window said of the last one (D5)
+    )
+    if agent is not None:
+        return _inviting(begun, transfer, agent, requested)
+    if policy.handover is Handover.ON_PLACEMENT:
+        return _placed(begun, transfer, requested)
+    return Decision(begun, events=requested, requests=(transfer,), concerned=(sender.id,))
+
+
+def _asked(
+    interaction: Interaction, command: RequestTransfer, context: Context, sender: Agent, agent: Agent | None
+) -> TransferRequest:
+    """The request in all its terms: what policy says of them now holds for it to the end."""
     policy, now = context.policy, context.now
-    fallback = policy.fallback if command.fallback is None else command.fallback
-    fallback = None if fallback == command.target else fallback
+    fallback = fallback_of(command, policy)
     names = context.names if agent is None else {**context.names, command.present_target: agent.name}
     deadline = now + (policy.routing_timeout if agent is None else policy.invitation_timeout)  # T7, Q1, F4
-    transfer = TransferRequest(
+    return TransferRequest(
         command.transfer_id,
         interaction_id=interaction.id,
         sender=sender.id,
@@ -117,22 +140,6 @@ def _begun(
         no_answer=policy.no_answer if command.no_answer is None else command.no_answer,
         return_to_sender=policy.return_to_sender and agent is None and policy.handover is Handover.ON_PLACEMENT,
     )
-    common = about(transfer, now, sender.id)
-    requested: tuple[Event, ...] = (TransferRequested(target=command.target, hop=interaction.hops + 1, **common),)
-    if command.on_fallback:
-        requested = (*requested, TransferRedirected(target=command.present_target, **common))  # Q5, A1
-    begun = evolve(
-        interaction,
-        version=interaction.version + 1,
-        state=INTERACTION.step(interaction.state, "begin_transfer"),
-        transfer=transfer,
-        error=None,  # a new attempt withdraws what the window said of the last one (D5)
-    )
-    if agent is not None:
-        return _inviting(begun, transfer, agent, requested)
-    if policy.handover is Handover.ON_PLACEMENT:
-        return _placed(begun, transfer, requested)
-    return Decision(begun, events=requested, requests=(transfer,), concerned=(sender.id,))
 
 
 def _placed(interaction: Interaction, transfer: TransferRequest, requested: tuple[Event, ...]) -> Decision:
