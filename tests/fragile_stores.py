@@ -87,7 +87,7 @@ class LastWins(SqliteStore):
 
 
 class RequestsApart(PostgresStore):
-    """Records what becomes of requests in a second transaction (F3, F4)."""
+    """Records what becomes of requests in a second transaction (F3, F4), and their keys not at all (F5)."""
 
     def commit(self, decision: Decision) -> None:
         super().commit(attrs.evolve(decision, requests=(), key=None))
