@@ -49,7 +49,7 @@ NEEDED: Final[Mapping[str, tuple[Need, ...]]] = {
     "test_recipe_webhook": (*_WEB, *_packages("httpx")),
     "test_terminal_desktop": _packages("textual", "pyte"),
     "test_web_browser": (*_WEB, *_packages("playwright", "axe_playwright_python"), ("a Chromium", find_chromium)),
-    "test_web_desktop": (*_WEB, *_packages("httpx")),
+    "test_web_desktop": (*_WEB, *_packages("httpx", "playwright")),
 }
 """By the beginning of a module's name."""
 

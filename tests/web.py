@@ -14,10 +14,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol, Self
 
-import uvicorn
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, sync_playwright
 
 from surroundings import find_chromium
+from web_desktop.__main__ import server
 from web_desktop.app import Options, make_app
 
 ROOT = Path(__file__).parent.parent
@@ -44,10 +44,7 @@ class Served:
     """The web desktop, served by a thread of this process."""
 
     def __init__(self, options: Options, port: int = 0) -> None:
-        config = uvicorn.Config(
-            make_app(options), host="127.0.0.1", port=port, log_level="error", timeout_graceful_shutdown=1
-        )
-        self._server = uvicorn.Server(config)
+        self._server = server(make_app(options), port)
         self._thread = threading.Thread(target=self._server.run)
         self._thread.start()
         _wait(lambda: self._server.started or not self._thread.is_alive())

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 
 import uvicorn
+from starlette.types import ASGIApp
 
 from .app import Options, make_app
 
@@ -33,20 +35,28 @@ def options() -> tuple[Options, int]:
     )
 
 
+def server(app: ASGIApp, port: int) -> uvicorn.Server:
+    """What serves the desktop, on this machine only."""
+    return uvicorn.Server(
+        uvicorn.Config(
+            app,
+            host="127.0.0.1",
+            port=port,
+            log_level="warning",
+            ws_max_size=400_000,  # the longest text, each character as long as JSON can make it
+            ws_ping_interval=PATIENCE,  # a window that is cut off is noticed
+            ws_ping_timeout=PATIENCE,
+            timeout_graceful_shutdown=1,
+        )
+    )
+
+
 def main() -> None:
     """Serve until Ctrl-C."""
     chosen, port = options()
     print(f"Open http://127.0.0.1:{port} in a few browser windows.", flush=True)
-    uvicorn.run(
-        make_app(chosen),
-        host="127.0.0.1",
-        port=port,
-        log_level="warning",
-        ws_max_size=400_000,  # the longest text, each character as long as JSON can make it
-        ws_ping_interval=PATIENCE,  # a window that is cut off is noticed
-        ws_ping_timeout=PATIENCE,
-        timeout_graceful_shutdown=1,
-    )
+    with suppress(KeyboardInterrupt):
+        server(make_app(chosen), port).run()
 
 
 if __name__ == "__main__":
