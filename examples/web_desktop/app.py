@@ -95,11 +95,11 @@ class Desks:
         answer: dict[str, object] = {"answer": None}
         try:
             match _parsed(words):
-                case {"n": int(number), **asked}:
+                case {"n": int(number), **asked} if not isinstance(number, bool):
                     answer["answer"] = number
                     answer["result"] = see(await command(self._service, agent_id, asked))
                 case _:
-                    raise InvalidValue(field="n", rule="must be there")
+                    raise InvalidValue(field="n", rule="must be a whole number")
         except SmsTransferError as refusal:
             answer["refused"] = see(explain_refusal(refusal))
         return answer
