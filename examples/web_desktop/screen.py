@@ -26,8 +26,8 @@ from sms_transfer import (
 Change = tuple[str, str, object]
 """What kind of thing, its id, and how it looks now; None where it is gone."""
 
-_HIDDEN: Final = frozenset({"transfer"})
-"""The request carries its invitation's id, which is the invitee's ticket and nobody else's."""
+_HIDDEN: Final = frozenset({"transfer", "invitation", "past_invitations"})
+"""An invitation's id is its invitee's ticket and nobody else's, and the preview has it."""
 
 
 class Screen:
