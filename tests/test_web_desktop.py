@@ -6,14 +6,16 @@ import json
 import socket
 import struct
 from collections.abc import Generator, Mapping
+from datetime import timedelta
+from pathlib import Path
 from typing import Final
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from websockets.exceptions import ConnectionClosedError
-from websockets.sync.client import connect
 
+from web_desktop import app
 from web_wire import Centre, Json, Wire, serving
 
 pytestmark = pytest.mark.desktop
@@ -215,23 +217,37 @@ def test_a8_a_hundred_commands_at_once_are_answered_in_order(window: Wire) -> No
     assert list(range(100)) == answers
 
 
-def test_a8_a_window_that_never_reads_is_not_collected_for(centre: Centre) -> None:
+def _flood(bob: Wire) -> None:
+    """Far more changes of one window than a network holds by itself."""
+    for number in range(200):
+        bob.do("set_case_data", interaction="lin-1", epoch=0, key="k", value=f"{number} {'x' * 60_000}")
+
+
+def test_a8_a_window_that_does_not_read_is_not_collected_for(centre: Centre) -> None:
     """A8, D7: what it did not take is replaced and not kept, and when it reads at last it is told the truth."""
-    plain = socket.socket()
-    plain.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
-    plain.connect(("127.0.0.1", int(centre.url.rsplit(":", 1)[1])))
     with centre.sit("bob") as bob:
-        bob.do("log_in")
-        url, cookie = f"{centre.url.replace('http', 'ws')}/desk/bob/socket", {"Cookie": centre.cookie("bob")}
-        with connect(url, sock=plain, additional_headers=cookie, compression=None, proxy=None, max_queue=1) as slow:
-            for number in range(200):
-                bob.do("set_case_data", interaction="lin-1", epoch=0, key="k", value=f"{number} {'x' * 60_000}")
-            wire, count = Wire(slow), 1
-            while not str(wire.wait("window", "lin-1")["interaction"]["case_data"].get("k")).startswith("199 "):
-                wire.hear()
+        bob.ask("log_in")
+        with centre.open_narrow("bob") as narrow:
+            _flood(bob)
+            late, count = Wire(narrow), 1
+            while not str(late.wait("window", "lin-1")["interaction"]["case_data"].get("k")).startswith("199 "):
+                late.hear()
                 count += 1
     assert count < 120
     assert [] == centre.complaints
+
+
+def test_t9_a_window_that_never_reads_counts_as_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """T9: a frozen one, say, although its connection stays."""
+    monkeypatch.setattr(app, "_PATIENCE", 0.3)
+    with serving(tmp_path, gone_after=timedelta(0)) as centre, centre.open_narrow("bob"):
+        with centre.sit("bob") as bob:
+            bob.do("log_in")
+            _flood(bob)
+        with centre.sit("alice") as alice:
+            found = {"presence": {"status": ""}}
+            while "logged_out" != found["presence"]["status"]:
+                [found] = alice.do("search", interaction="lin-1", text="bob", view="all", kind="agent")["targets"]
 
 
 def test_a8_a_window_that_is_torn_away_leaves_no_trace(centre: Centre) -> None:

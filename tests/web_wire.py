@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import socket
 import sqlite3
 from collections.abc import Generator
 from contextlib import closing, contextmanager
@@ -35,17 +36,30 @@ class Centre:
         """What a log-in gives."""
         return self.pages.post("/log-in", data={"agent": agent}).headers["set-cookie"].split(";")[0]
 
-    def open(self, desk: str, *, cookie: str | None = None, origin: str | None = None) -> ClientConnection:
+    def open(
+        self, desk: str, *, cookie: str | None = None, origin: str | None = None, sock: socket.socket | None = None
+    ) -> ClientConnection:
         """A socket of this desk, with the cookie that belongs to it or another."""
         return connect(
             f"{self.url.replace('http', 'ws')}/desk/{desk}/socket",
+            sock=sock,
             additional_headers={"Cookie": self.cookie(desk) if cookie is None else cookie},
             origin=origin,  # type: ignore[arg-type] # a NewType of str
             compression=None,
             proxy=None,
             max_size=None,
+            max_queue=16 if sock is None else 1,
+            close_timeout=PATIENCE if sock is None else 0.1,
+            ping_interval=None,
             open_timeout=PATIENCE,
         )
+
+    def open_narrow(self, desk: str) -> ClientConnection:
+        """A socket that holds next to nothing of what is not read from it."""
+        narrow = socket.socket()
+        narrow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+        narrow.connect(("127.0.0.1", int(self.url.rsplit(":", 1)[1])))
+        return self.open(desk, sock=narrow)
 
     @contextmanager
     def sit(self, agent: str) -> Generator[Wire]:
@@ -121,9 +135,9 @@ class _Listener(logging.Handler):
 
 
 @contextmanager
-def serving(data: Path) -> Generator[Centre]:
-    """A centre in which nobody is gone before the test is over; at the end nothing may have been complained of."""
-    with Served(Options(data=data, answer_within=timedelta(minutes=5), gone_after=timedelta(minutes=5))) as served:
+def serving(data: Path, gone_after: timedelta = timedelta(minutes=5)) -> Generator[Centre]:
+    """A centre in which nobody is in a hurry; at the end its server may have complained of nothing."""
+    with Served(Options(data=data, answer_within=timedelta(minutes=5), gone_after=gone_after)) as served:
         centre = Centre(data, served)
         listener = _Listener(centre.complaints)
         logs = [logging.getLogger(name) for name in ("uvicorn.error", "asyncio", "sms_transfer")]

@@ -43,6 +43,8 @@ from .screen import Change, Screen, see
 
 _BEAT: Final = 5.0
 """Seconds after which a window is sent something, so that it knows that it is connected."""
+_PATIENCE: Final = 10.0
+"""Seconds after which a window that takes nothing of what it is sent counts as gone."""
 
 
 @attrs.frozen(kw_only=True)
@@ -80,7 +82,7 @@ class Desks:
                 async with asyncio.TaskGroup() as tasks:
                     showing = tasks.create_task(_show(socket, screen))
                     while (message := await socket.receive())["type"] == "websocket.receive":
-                        await socket.send_json(await self._answer(agent_id, message.get("text") or ""))
+                        await _send(socket, await self._answer(agent_id, message.get("text") or ""))
                     showing.cancel()
         except* WebSocketDisconnect:
             pass  # while it was being sent something
@@ -132,7 +134,15 @@ async def _show(socket: WebSocket, screen: Screen) -> None:
         with suppress(TimeoutError):
             async with asyncio.timeout(_BEAT):
                 changes = await screen.changes()
-        await socket.send_json({"now": see(datetime.now(UTC)), "changes": changes})
+        await _send(socket, {"now": see(datetime.now(UTC)), "changes": changes})
+
+
+async def _send(socket: WebSocket, message: object) -> None:
+    try:
+        async with asyncio.timeout(_PATIENCE):
+            await socket.send_json(message)
+    except TimeoutError:
+        raise WebSocketDisconnect from None
 
 
 @asynccontextmanager
