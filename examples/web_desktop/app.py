@@ -179,4 +179,5 @@ def make_app(options: Options) -> Starlette:
 
     socket = WebSocketRoute("/desk/{agent}/socket", desk)
     app = Starlette(routes=[socket, *pages.routes], middleware=[Middleware(Secured)], lifespan=living)
+    app.router.redirect_slashes = False  # to whatever host a request names
     return app

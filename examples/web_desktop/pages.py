@@ -6,13 +6,16 @@ The log-in is a stand-in: it asks who you are and believes it. A host applicatio
 from __future__ import annotations
 
 import secrets
-from contextlib import suppress
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager, suppress
+from hashlib import sha256
 from pathlib import Path
 from typing import Final
 from uuid import uuid4
 
 from itsdangerous import BadSignature, TimestampSigner
 from starlette.datastructures import FormData, MutableHeaders, UploadFile
+from starlette.exceptions import HTTPException
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import FileResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
@@ -72,7 +75,8 @@ class Pages:
         return self._templates.TemplateResponse(request, "who.html", {"agents": AGENTS, "people": PEOPLE})
 
     async def _log_in(self, request: Request) -> Response:
-        agent_id = str((await request.form()).get("agent"))
+        async with _form(request) as form:
+            agent_id = str(form.get("agent"))
         if agent_id not in AGENTS:
             return Response("There is no such agent.", status_code=404, media_type="text/plain")
         response = RedirectResponse(f"/desk/{agent_id}", status_code=303)
@@ -93,9 +97,9 @@ class Pages:
         told = ""
         if request.method == "POST":
             try:
-                async with request.form(max_files=1, max_fields=2, max_part_size=_LARGEST) as form:
+                async with _form(request) as form:
                     await self._text_in(service, name, form)
-                return RedirectResponse(request.url.path, status_code=303)
+                return RedirectResponse(f"/telephone/{name}", status_code=303)
             except SmsTransferError as refusal:
                 told = explain_refusal(refusal)[0].text
         texts = [text for one in await conversations(service, name) for text in await service.transcript(one.id)]
@@ -103,22 +107,41 @@ class Pages:
         return self._templates.TemplateResponse(request, "telephone.html", known, status_code=400 if told else 200)
 
     async def _text_in(self, service: AsyncTransferService, name: str, form: FormData) -> None:
-        picture, attachments = form.get("picture"), list[Attachment]()
-        if isinstance(picture, UploadFile) and picture.size:
-            attachments.append(self._keep(await picture.read(_LARGEST + 1), picture.filename or ""))
+        text, number, picture = form.get("text"), form.get("message_id"), form.get("picture")
+        if not isinstance(text, str) or not isinstance(number, str) or not number:
+            raise InvalidValue(field="text", rule="must be there, and the number that the page gave it")
         # The page names the text, so that sending the form twice sends it once (F5).
-        message_id = f"{name}-{form.get('message_id')}"
-        await text_in(service, name, str(form.get("text", "")), message_id=message_id, attachments=attachments)
+        message_id, attachments = f"{name}-{number}", list[Attachment]()
+        if isinstance(picture, UploadFile) and picture.size:
+            content = await picture.read(_LARGEST + 1)
+            attachments.append(self._keep(message_id, content, picture.filename or ""))
+        await text_in(service, name, text, message_id=message_id, attachments=attachments)
 
-    def _keep(self, content: bytes, name: str) -> Attachment:
+    def _keep(self, message_id: str, content: bytes, name: str) -> Attachment:
         kind = next((kind for start, kind in _PICTURES.items() if content.startswith(start)), None)
         if kind is None or len(content) > _LARGEST:
             raise InvalidValue(field="picture", rule="must be a PNG, JPEG or GIF of at most a million bytes")
-        id_ = uuid4().hex
+        # The same picture of the same text is the same file; and nobody can guess its name.
+        id_ = sha256(message_id.encode(errors="replace") + content).hexdigest()
         (self._pictures / f"{id_}.{kind}").write_bytes(content)
         return Attachment(
             id_, content_type=f"image/{kind}", url=f"/pictures/{id_}.{kind}", name=name[-80:], size=len(content)
         )
+
+
+@asynccontextmanager
+async def _form(request: Request) -> AsyncGenerator[FormData]:
+    """What was sent, unless it is more than a text and a picture can be."""
+    if not 0 <= int(request.headers.get("content-length", "-1")) <= 2 * _LARGEST:
+        raise HTTPException(413)
+    try:
+        form = await request.form(max_files=1, max_fields=2, max_part_size=_LARGEST)
+    except UnicodeError:  # it names an encoding that it is not in
+        raise HTTPException(400) from None
+    try:
+        yield form
+    finally:
+        await form.close()
 
 
 def _service(request: Request) -> AsyncTransferService:
