@@ -180,7 +180,12 @@ def test_a8_nobody_says_who_they_are(centre: Centre, window: Wire) -> None:
     with centre.sit("dan") as dan:
         window.ask("log_in")
         window.do("not_ready", reason="Tea", me="dan", by="dan", agent="dan", agent_id="dan", answer=5)
-        assert "Tea" == window.do("search", interaction="jane-1", text="alice", view="all", kind="agent")["targets"][0]["presence"]["reason"]
+        assert (
+            "Tea"
+            == window.do("search", interaction="jane-1", text="alice", view="all", kind="agent")["targets"][0][
+                "presence"
+            ]["reason"]
+        )
         assert "" == dan.wait("agent", "dan")["reason"]
 
 

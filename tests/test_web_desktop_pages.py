@@ -109,7 +109,9 @@ class _Inline(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         names = dict(attrs)
         self.found += [name for name in names if name == "style" or name.startswith("on")]
-        self.found += [value for value in names.values() if value and value.lower().startswith(("javascript:", "data:"))]
+        self.found += [
+            value for value in names.values() if value and value.lower().startswith(("javascript:", "data:"))
+        ]
         if tag == "style" or (tag == "script" and "src" not in names):
             self.found.append(tag)
 
@@ -243,7 +245,8 @@ def test_a8_a_picture_that_is_a_script_too_is_served_as_a_picture_only(
 )
 def test_a8_any_file_name_is_taken(centre: Centre, service: TransferService, name: str) -> None:
     """A8: it is shown, and never used."""
-    disposition = 'form-data; name="picture"; filename="%s"' % name.replace("\\", "\\\\").replace('"', '\\"')
+    quoted = name.replace("\\", "\\\\").replace('"', '\\"')
+    disposition = f'form-data; name="picture"; filename="{quoted}"'
     found = centre.pages.post(
         "/telephone/omar", headers={"content-type": "multipart/form-data; boundary=b"}, content=_parts(disposition)
     )
@@ -288,7 +291,9 @@ WRONG_FORMS: Final[Mapping[str, tuple[bytes, bytes]]] = {
     ),
     "two files": (
         b"multipart/form-data; boundary=b",
-        _parts('form-data; name="picture"; filename="a"').replace(b"--b--", _parts('form-data; name="b"; filename="b"')),
+        _parts('form-data; name="picture"; filename="a"').replace(
+            b"--b--", _parts('form-data; name="b"; filename="b"')
+        ),
     ),
     "a charset that decodes nothing": (
         b"multipart/form-data; boundary=b; charset=undefined",
@@ -306,7 +311,7 @@ def test_a8_a_form_that_is_none_is_refused(shared: Centre, kind: bytes, content:
     """A8: and changes nothing."""
     before = shared.recorded()
     for path in ("/telephone/omar", "/log-in"):
-        found = shared.pages.post(path, headers={"content-type": kind}, content=content)
+        found = shared.pages.post(path, headers={b"content-type": kind}, content=content)
         assert found.status_code in {400, 404}
         assert found.text
     assert before == shared.recorded()
@@ -322,7 +327,8 @@ def test_a8_a_form_is_not_collected_without_end(shared: Centre, path: str, lengt
 
 
 @pytest.mark.parametrize(
-    "words", ["\x00\x01\x1b[31m", "\u202eolleh", "{{ 7 * 7 }}", "<script>alert(1)</script>", "\ufeff", "e" + "\u0301" * 500]
+    "words",
+    ["\x00\x01\x1b[31m", "\u202eolleh", "{{ 7 * 7 }}", "<script>alert(1)</script>", "\ufeff", "e" + "\u0301" * 500],
 )
 def test_t12_any_words_come_through(centre: Centre, service: TransferService, words: str) -> None:
     """A8, T12: as they are; and are shown as text."""
