@@ -5,19 +5,24 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import re
+import shutil
+import subprocess
+import sys
 import time
 from collections.abc import Generator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 for needed in ("starlette", "httpx", "uvicorn"):
     pytest.importorskip(needed, reason="it is of the extra desktops")
+
+import httpx  # noqa: E402 - it may be missing
 
 from recipes import starlette_endpoint as recipe  # noqa: E402 - it needs the extra
 from site_on_loop import Site  # noqa: E402 - likewise
@@ -233,6 +238,16 @@ def test_t10_an_answer_at_the_deadline_is_too_late(api: Api) -> None:
     assert (409, "expired", "alice") == (status, content["outcome"]["state"], content["outcome"]["owner"])
 
 
+def test_f5_an_answer_that_is_repeated_is_told_what_it_did(api: Api) -> None:
+    """A lost answer to an accept or a cancel does no harm: asked again, it says who won."""
+    api.offer()
+    accept = f"/invitations/{api.ticket()}/accept"
+    first, again = api.post(accept, BOB), api.post(accept, BOB)
+
+    assert (200, 409) == (first.status_code, again.status_code)
+    assert ("accepted", "bob") == (again.json()["outcome"]["state"], again.json()["outcome"]["by"])
+
+
 def test_f3_of_answers_that_race_one_wins(api: Api) -> None:
     """Accept, reject and cancel at once: one is a 200, the others are told its outcome."""
     transfer = api.offer()
@@ -441,3 +456,62 @@ def test_f4_an_offer_runs_out_by_itself(monkeypatch: pytest.MonkeyPatch) -> None
         while site.run(api.service.transfer(transfer["id"])).state is not TransferState.EXPIRED:
             assert time.monotonic() < end
             site.run(asyncio.sleep(0.05))
+
+
+# the page
+
+
+def blocks(language: str) -> list[str]:
+    """The blocks of the page in this language."""
+    return re.findall(rf"^```{language}\n(.*?)^```$", PAGE.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
+
+
+@pytest.fixture
+def served() -> Generator[str]:
+    """Where the recipe is served as the page says, but for the port."""
+    [_, command] = blocks("sh")[0].splitlines()
+    words = [sys.executable, "-m", *command.split(), "--port", "0"]
+    with subprocess.Popen(  # noqa: S603 - the page's own words
+        words, cwd=PAGE.parent.parent.parent, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, encoding="utf-8"
+    ) as server:
+        assert server.stderr is not None
+        said = ""
+        while (found := re.search(r"running on (http://\S+)", said)) is None:
+            line = server.stderr.readline()
+            assert line, said
+            said += line
+        yield found[1]
+        server.terminate()
+        server.communicate(timeout=PATIENCE)
+
+
+def test_the_session_on_the_page_is_true(served: str) -> None:
+    """Alice offers, Bob accepts, and Alice's old window is told what the page promises."""
+    bash, curl = shutil.which("bash"), shutil.which("curl")
+    if bash is None or curl is None:
+        pytest.skip("there is no bash or no curl here")
+    [session] = blocks("bash")
+    assert "http://127.0.0.1:8000" in session
+    ended = subprocess.run(  # noqa: S603 - the page's own words
+        [bash, "-euo", "pipefail", "-c", session.replace("http://127.0.0.1:8000", served)],
+        capture_output=True,
+        check=True,
+        encoding="utf-8",
+        timeout=6 * PATIENCE,
+    )
+    offered, desktop, accepted, refused = map(json.loads, ended.stdout.splitlines())
+
+    assert ("invited", 1, "bob") == (offered["state"], len(desktop["invitations"]), accepted["owner"])
+    assert [json.loads(block) for block in blocks("json")] == [refused]
+
+
+def test_the_page_tells_what_every_error_means() -> None:
+    """Each in the row of its status, with each field that the caller does not know already."""
+    known = {"kind", "id", "given", "machine", "trigger"}
+    rows = [row for row in PAGE.read_text(encoding="utf-8").splitlines() if row.startswith("| ")]
+    for kind, (status, fields) in recipe.ANSWERS.items():
+        code = getattr(kind, "code", "")
+        if kind is not SmsTransferError:
+            [row] = [row for row in rows if f"`{code}`" in row]
+            assert str(int(status)) in row.split("|")[1]
+            assert set() == {name for name in fields if f"`{name}`" not in row} - known

@@ -11,13 +11,14 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlencode
 
-import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 for needed in ("starlette", "httpx", "uvicorn"):
     pytest.importorskip(needed, reason="it is of the extra desktops")
+
+import httpx  # noqa: E402 - it may be missing
 
 from recipes import provider_webhook as recipe  # noqa: E402 - it needs the extra
 from site_on_loop import Site  # noqa: E402 - likewise
