@@ -10,7 +10,7 @@ and Reject need.
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import timedelta
 from itertools import zip_longest
 
@@ -33,6 +33,8 @@ from sms_transfer import (
     TeamCommunicator,
     TransferService,
     Workspace,
+    explain_reasons,
+    explain_refusal,
 )
 from sms_transfer.testing import ManualClock
 
@@ -131,8 +133,13 @@ def draw_target(found: FoundTarget) -> str:
 
 
 def draw_action(action: Action) -> str:
-    """An entry of the menu, and why it cannot be picked; `sms_transfer.Reason` lists the codes to translate."""
-    return f"[{action.label}]" if action.enabled else f"({action.label}: {', '.join(sorted(action.reasons))})"
+    """An entry of the menu, and why it cannot be picked."""
+    return f"[{action.label}]" if action.enabled else f"({action.label}: {in_words(explain_reasons(action.reasons))})"
+
+
+def in_words(notices: Iterable[Notice]) -> str:
+    """What an agent is told, in English; a front end in another language translates by code and parameters."""
+    return " ".join(notice.text for notice in notices)
 
 
 class Centre:
@@ -200,7 +207,7 @@ def accepted(centre: Centre) -> None:
     try:
         service.reply("sms-1", "Somebody will call you.", by="alice", epoch=old_window.interaction.epoch)
     except Refused as refusal:
-        print(f"\n   Alice sends a reply from her old window. It is refused:\n   {refusal}.")
+        print(f"\n   Alice sends a reply from her old window. She is told:\n   {in_words(explain_refusal(refusal))}")
 
 
 def rejected(centre: Centre) -> None:
@@ -229,7 +236,7 @@ def unanswered(centre: Centre) -> None:
     try:
         centre.service.accept(preview.invitation_id, by="bob")
     except Refused as refusal:
-        print(f"\n   Bob presses Accept too late. It is refused:\n   {refusal}.")
+        print(f"\n   Bob presses Accept too late. He is told:\n   {in_words(explain_refusal(refusal))}")
 
 
 def queued(centre: Centre) -> None:

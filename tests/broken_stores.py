@@ -16,9 +16,11 @@ import attrs
 import pytest
 from hypothesis import settings
 
+from doubles import StatusUI
 from kept_in_memory import AsyncSharedStore, SharedStore
 from sms_transfer import (
     Agent,
+    ChannelStatus,
     Desktop,
     Event,
     EventPage,
@@ -712,6 +714,21 @@ class ShowsItTwice(RecordingUI):
 class TestShowsItTwice(BrokenScreen):
     screen = ShowsItTwice
     caught_by = frozenset({"test_d5_what_is_shown_again_is_shown_in_its_place"})
+
+
+class KeepsTheStatus(StatusUI):
+    def show_agent(self, agent: Agent) -> None:
+        self.agents = self.agents or [agent]
+
+
+class TestKeepsTheStatus(BrokenScreen):
+    capabilities = frozenset({Capability.SHOWS_AGENT})
+    screen = KeepsTheStatus
+    caught_by = frozenset({"test_e2_the_status_is_shown"})
+
+    def shown_status(self, ui: UserInterface) -> ChannelStatus:
+        assert isinstance(ui, StatusUI)
+        return ui.agents[-1].status
 
 
 class ReadsMarkup(RecordingUI):

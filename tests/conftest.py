@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Generator, Iterator
-from typing import Final
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
 import pytest
 
 import support
 from on_loop import CommunicatorOnLoop, OnLoop
 from servers import Server, running
+from surroundings import ALL, missing
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+    from web import Sit
 
 CALLED: Final = "called"
 AWAITED: Final = "awaited"
@@ -76,6 +84,27 @@ OF_THREADS: Final = frozenset(
 """Tests in those modules that are about being called; `test_aio` has what is to be said of being awaited."""
 
 
+_left_out: Final = dict[str, tuple[str, ...]]()
+
+
+def pytest_ignore_collect(collection_path: Path) -> bool | None:
+    """Leave out the modules that need what is not there."""
+    needs = missing(collection_path.stem)
+    if not needs:
+        return None
+    if os.environ.get(ALL):
+        raise pytest.UsageError(f"{collection_path.name} needs {', '.join(needs)}")
+    _left_out[collection_path.name] = needs
+    return True
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say what was left out."""
+    if _left_out:
+        needs = sorted({what for found in _left_out.values() for what in found})
+        terminalreporter.write_line(f"Not run: {', '.join(sorted(_left_out))}. They need {', '.join(needs)}.")
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     module = metafunc.module.__name__.rpartition(".")[2]
     if module in BOTH and metafunc.function.__name__ not in OF_THREADS:
@@ -104,3 +133,22 @@ def postgres() -> Generator[Server]:
     """A real PostgreSQL, started when the first test asks for it."""
     with running() as server:
         yield server
+
+
+@pytest.fixture(scope="module")
+def browser() -> Generator[Browser]:
+    """A Chromium."""
+    from web import chromium  # noqa: PLC0415 - it needs what most tests do without
+
+    with chromium() as found:
+        yield found
+
+
+@pytest.fixture
+def sit(browser: Browser, tmp_path: Path) -> Generator[Sit]:
+    """Has an agent sit down at a desk of a centre of their own, each in a browser of its own."""
+    from web import Served, sitting  # noqa: PLC0415 - likewise
+    from web_desktop.app import Options  # noqa: PLC0415 - likewise
+
+    with Served(Options(data=tmp_path)) as served, sitting(browser, served.url) as sit:
+        yield sit

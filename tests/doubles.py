@@ -194,6 +194,17 @@ class StumblingDesk(Desk):
         self.connection = service.connect(self.workspace)
 
 
+class StatusUI(RecordingUI):
+    """A front end that shows how its agent stands."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.agents: list[Agent] = []
+
+    def show_agent(self, agent: Agent) -> None:
+        self.agents.append(agent)
+
+
 class PlainUI:
     """A front end with the calls that every one has, and no `remove_message`."""
 

@@ -8,8 +8,9 @@ import attrs
 import pytest
 
 import sms_transfer
+from doubles import StatusUI
 from kept_in_memory import AsyncSharedStore, SharedStore
-from sms_transfer import Event, TransferClosed, TransferEvent
+from sms_transfer import ChannelStatus, Event, TransferClosed, TransferEvent
 from sms_transfer.adapters.blocking import AwaitableStore
 from sms_transfer.adapters.in_process import InProcessMessaging
 from sms_transfer.adapters.memory import MemoryStore
@@ -151,6 +152,20 @@ class TestRecordingUI(UserInterfaceConformance):
     def shown(self, ui: UserInterface) -> Shown:
         assert isinstance(ui, RecordingUI)
         return Shown(windows=ui.windows, previews=ui.previews, errors=ui.errors, messages=ui.messages)
+
+
+class TestStatusUI(TestRecordingUI):
+    """The same with the agent's status."""
+
+    capabilities = frozenset({Capability.REMOVES_MESSAGES, Capability.SHOWS_AGENT})
+
+    @pytest.fixture
+    def make_ui(self) -> type[RecordingUI]:
+        return StatusUI
+
+    def shown_status(self, ui: UserInterface) -> ChannelStatus:
+        assert isinstance(ui, StatusUI)
+        return ui.agents[-1].status
 
 
 def test_the_suite_has_an_event_of_every_kind() -> None:

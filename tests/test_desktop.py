@@ -14,6 +14,7 @@ from doubles import (
     Belfry,
     Fate,
     PlainUI,
+    StatusUI,
     assert_true,
     clear,
     names,
@@ -36,6 +37,7 @@ from sms_transfer import (
     OwnershipMoved,
     Priority,
     StoreUnavailable,
+    Target,
     TransferAccepted,
     TransferExpired,
     TransferRequest,
@@ -488,3 +490,33 @@ def test_d6_words_of_an_agent_are_parameters_and_never_a_pattern(words: str) -> 
     assert words in preview.text
     centre.service.reject(centre.ticket(request), by="bob", reason=words)
     assert words in centre.alice.ui.errors["i"].text
+
+
+def test_e2_the_status_is_shown_on_every_device() -> None:
+    """E2, D7: once each time it changes, wherever it was changed, and first of all when a desktop is opened."""
+    centre = Centre()
+    screens = [StatusUI(), StatusUI()]
+    for screen in screens:
+        centre.service.connect(Workspace("bob", screen))
+    centre.service.set_not_ready("bob", "lunch")
+    centre.service.set_not_ready("bob", "lunch")
+    centre.service.set_do_not_disturb("bob", on=True)
+    centre.service.log_out("bob")
+    for screen in screens:
+        assert [
+            (ChannelStatus.READY, "", False),
+            (ChannelStatus.NOT_READY, "lunch", False),
+            (ChannelStatus.NOT_READY, "lunch", True),
+            (ChannelStatus.LOGGED_OUT, "", True),
+        ] == [(agent.status, agent.reason, agent.do_not_disturb) for agent in screen.agents]
+
+
+def test_t5_a_preview_tells_through_whom_it_came() -> None:
+    """T5, Q1: the agent's own name, or the queue that they serve."""
+    centre = Centre()
+    centre.service.add_queue(Target.queue("lost"), ["bob"], name="Lost parcels")
+    for target, name in ((Target.queue("lost"), "Lost parcels"), (Target.agent("bob"), "Bob")):
+        request = centre.service.request_transfer("i", target, by="alice")
+        (preview,) = centre.bob.workspace.previews.values()
+        assert (target, name) == (preview.target, preview.to)
+        centre.service.cancel(request.id, by="alice")

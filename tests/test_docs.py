@@ -42,7 +42,7 @@ from support import BOB, CONTACT
 DOCS = Path(__file__).parent.parent / "docs"
 PATIENCE = 10.0
 PAGE = "page_of_the_documentation"
-IN_MEMORY = ("find-a-target.md", "queues.md", "route-with-your-own-rule.md")
+IN_MEMORY = ("find-a-target.md", "queues.md", "route-with-your-own-rule.md", "translate-the-texts.md")
 MORE_THAN_THREE_HUNDRED = 300
 
 

@@ -121,7 +121,7 @@ class TestQuickstart:
         assert "Jane" not in alice
         assert "Jane Roe: Hello, my boiler is out. Jane Roe: Is anybody there?" in bob
         assert "You know boilers." in bob
-        assert "it is epoch 1 and the owner is 'bob'" in step
+        assert "This window is out of date. bob owns the conversation now." in step
 
     def test_reject(self, capsys: pytest.CaptureFixture[str]) -> None:
         """A rejection shows at the top of the sender's window and in My Messages; the preview is gone (T6)."""
@@ -146,7 +146,7 @@ class TestQuickstart:
 
         assert 2 == alice.count("Bob did not answer the transfer in time.")
         assert "Omar" not in bob
-        assert "the invitation is closed: expired; the owner is 'alice'" in step
+        assert "Nobody answered in time. alice owns the conversation now." in step
 
     def test_search(self, capsys: pytest.CaptureFixture[str]) -> None:
         """The team communicator narrows down as one types; whoever cannot receive is shown with the reason (T2, T3)."""
@@ -155,7 +155,7 @@ class TestQuickstart:
 
         assert [
             "Repairs queue 2 ready, 0 waiting [SMS Transfer]",
-            "Reza agent not ready: lunch (SMS Transfer: not_ready)",
+            "Reza agent not ready: lunch (SMS Transfer: Not ready.)",
             "Rita agent ready [SMS Transfer]",
         ] == lines[first + 1 : second]
         assert ["Repairs queue 2 ready, 0 waiting [SMS Transfer]"] == lines[second + 1 :]

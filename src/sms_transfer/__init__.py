@@ -81,6 +81,7 @@ from sms_transfer.core.model import (
     TransferRequest,
 )
 from sms_transfer.core.notices import (
+    WORDS,
     Notice,
     Priority,
     SystemMessage,
@@ -123,6 +124,7 @@ from sms_transfer.workspace import (
 )
 
 if TYPE_CHECKING:
+    from sms_transfer.core.refusals import explain_reasons, explain_refusal
     from sms_transfer.finder import Action, Found, FoundTarget, Presence, View
     from sms_transfer.team_communicator import AsyncTeamCommunicator, TeamCommunicator
 
@@ -134,6 +136,8 @@ _ON_DEMAND = {
     "Presence": "sms_transfer.finder",
     "TeamCommunicator": "sms_transfer.team_communicator",
     "View": "sms_transfer.finder",
+    "explain_reasons": "sms_transfer.core.refusals",
+    "explain_refusal": "sms_transfer.core.refusals",
 }
 """Imported when they are first asked for: a process without front ends never does."""
 
@@ -152,6 +156,7 @@ __all__ = [
     "AGENT",
     "INTERACTION",
     "TRANSFER",
+    "WORDS",
     "Action",
     "Agent",
     "AlreadyExists",
@@ -243,4 +248,6 @@ __all__ = [
     "Workspace",
     "WorkspaceSettings",
     "__version__",
+    "explain_reasons",
+    "explain_refusal",
 ]

@@ -80,7 +80,7 @@ class BulkResult(Record):
 
     Args:
         request: the request that was made for it, now or under the same key before; None if there was an error.
-        error: why there is none.
+        error: why there is none; `explain_refusal` tells it to an agent.
     """
 
     interaction_id: str

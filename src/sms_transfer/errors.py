@@ -1,8 +1,9 @@
 """Everything that can go wrong, as one closed tree.
 
 Every error carries a stable ``code`` for programs and keyword fields for whoever handles it; the English message is
-made from the fields and is for developers, not for agents. No message ever holds a phone number, a text, a note or
-case data (A6): only ids, states and rules. Nothing that a dependency raises reaches the caller.
+made from the fields and is for developers, not for agents: `sms_transfer.explain_refusal` has the words for those. No
+message ever holds a phone number, a text, a note or case data (A6): only ids, states and rules. Nothing that a
+dependency raises reaches the caller.
 """
 
 from __future__ import annotations

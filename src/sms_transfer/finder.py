@@ -71,7 +71,7 @@ class Action(Record):
         code: stable: ``sms_transfer``.
         label: what stands in the menu: ``SMS Transfer``, for SMS and MMS alike.
         enabled: whether it can be picked: exactly if there are no reasons.
-        reasons: every reason why the target cannot receive (T3).
+        reasons: every reason why the target cannot receive (T3); `explain_reasons` has the words.
     """
 
     code: str

@@ -27,7 +27,7 @@ from sms_transfer.core.desktop import (
 from sms_transfer.core.model import Agent, Interaction, Invitation
 from sms_transfer.core.notices import Notice, SystemMessage
 from sms_transfer.errors import InvalidValue
-from sms_transfer.ports import RemovesMessages, UserInterface
+from sms_transfer.ports import RemovesMessages, ShowsAgent, UserInterface
 from sms_transfer.serial import OneAtATime
 
 P = ParamSpec("P")
@@ -71,6 +71,7 @@ class Workspace:
         self.agent_id = agent_id
         self.settings = WorkspaceSettings() if settings is None else settings
         self._ui = ui
+        self._agent: Agent | None = None
         self._windows: dict[str, InteractionWindow] = {}
         self._errors: dict[str, Notice] = {}
         self._previews: dict[str, InteractionPreview] = {}
@@ -86,6 +87,11 @@ class Workspace:
         """What `show` returned, or would have returned had the front end not raised."""
         self.turns = OneAtATime()
         """Whoever looks up what is recorded and shows it takes a turn, so that nobody shows what is older."""
+
+    @property
+    def agent(self) -> Agent | None:
+        """Whose desktop it is, as last shown; None before that."""
+        return self._agent
 
     @property
     def my_messages(self) -> Sequence[SystemMessage]:
@@ -110,6 +116,7 @@ class Workspace:
         desktop, agent = snapshot.desktop, snapshot.agent
         commands: list[Accept] = []
         failures: list[Exception] = []
+        _attempt(failures, self._show_agent, agent)
         self._take_away(desktop, failures)
         for interaction in desktop.interactions:
             more = desktop.transcripts.get(interaction.id)
@@ -122,6 +129,12 @@ class Workspace:
         if failures:
             raise failures[0]
         return self.wanted
+
+    def _show_agent(self, agent: Agent) -> None:
+        if agent != self._agent:
+            if isinstance(self._ui, ShowsAgent):
+                self._ui.show_agent(agent)
+            self._agent = agent
 
     def _take_away(self, desktop: Desktop, failures: list[Exception]) -> None:
         owned = {interaction.id for interaction in desktop.interactions}

@@ -161,6 +161,8 @@ class InteractionPreview:
     Args:
         from_agent: the sender's name.
         sender: the sender's id.
+        target: what was asked for: this agent, or the queue, group, skill or routing point that they serve.
+        to: its name.
         contact: who the conversation is with; masked in ``repr``.
         note: the sender's words. Not shown in ``repr``.
         case_data: the selected case data.
@@ -175,6 +177,8 @@ class InteractionPreview:
     interaction_id: str
     from_agent: str
     sender: str
+    target: Target
+    to: str
     media: Media
     contact: Contact
     note: str = attrs.field(repr=False)
@@ -238,6 +242,8 @@ def preview_of(
         interaction_id=interaction.id,
         from_agent=sender,
         sender=transfer.sender,
+        target=transfer.present_target,
+        to=transfer.present_name,
         media=interaction.media,
         contact=interaction.contact,
         note=transfer.note,

@@ -1,7 +1,8 @@
 """What an agent is told in words: a stable code, its parameters, and the English for both (D6).
 
 A front end that speaks another language translates by ``code`` and fills in ``params``; one that does not shows
-``text``. The table below is all there is: a code that is not in it cannot be made.
+``text``. The table below is all there is: a code that is not in it cannot be made. It holds what a transfer tells by
+itself, in the window, the preview and My Messages, and what `explain_refusal` and `explain_reasons` tell.
 """
 
 from __future__ import annotations
@@ -47,8 +48,85 @@ WORDS: Mapping[str, str] = MappingProxyType(
         "preview.transfer_with_note": (
             "{sender} wants to transfer an {media} conversation with {contact} to you. Note: {note}"
         ),
+        # Why a target cannot receive (T3), by `Reason`. They hold for others and for oneself, and can be read beside a
+        # name, one after the other, and alone.
+        "target.unknown": "Not known here.",
+        "target.is_sender": "Is the sender of the transfer.",
+        "target.logged_out": "Logged out.",
+        "target.not_ready": "Not ready.",
+        "target.do_not_disturb": "Does not want to be disturbed.",
+        "target.no_sms_privilege": "May not use SMS.",
+        "target.media_not_handled": "Does not handle this kind of conversation.",
+        "target.at_capacity": "No place left for another conversation.",
+        "target.already_declined": "Was asked already.",
+        "target.kind_not_allowed": "Transfers to this kind of target are not allowed.",
+        "target.too_many_hops": "The conversation was transferred too many times.",
+        "target.no_agents": "Nobody there could ever take the conversation.",
+        # Why a command was refused; it changed nothing (F7). `sms_transfer.core.refusals` makes these, and tells which
+        # of them holds where a code has no words.
+        "refused": "This cannot be done now. Nothing was changed.",
+        "refused.stale_epoch": "This window is out of date. {owner} owns the conversation now.",
+        "refused.transfer_pending": "A transfer to {target} is still under way.",
+        "refused.illegal_transition": "This cannot be done as things stand.",
+        "refused.illegal_transition.interaction.done": "The conversation is done.",
+        "refused.illegal_transition.agent.logged_out": "This cannot be done while logged out.",
+        "refused.not_permitted.not_owner": "You do not own the conversation.",
+        "refused.not_permitted.not_owner.owned_by": "You do not own the conversation. {owner} owns it now.",
+        "refused.not_permitted.not_invitee": "This offer is not for you to answer.",
+        "refused.not_permitted.not_sender": "Only who requested a transfer can cancel it.",
+        "refused.not_permitted.logged_out": "You are logged out.",
+        "refused.not_permitted.no_privilege_use_sms": "You are not allowed to use SMS.",
+        "refused.not_permitted.no_privilege_transfer": "You are not allowed to transfer conversations.",
+        "refused.not_permitted.no_privilege_decline": "You are not allowed to reject conversations.",
+        "refused.not_permitted.no_privilege_save_attachments": "You are not allowed to save attachments.",
+        "refused.not_permitted.no_privilege_manage_favourites": "You are not allowed to change favourites.",
+        # What won, and who owns it now (T11). Nobody is blamed for an offer that was missed (A2).
+        "refused.invitation_closed.accepted": "The transfer was accepted. {owner} owns the conversation now.",
+        "refused.invitation_closed.accepted.by": "{by} accepted the transfer. {owner} owns the conversation now.",
+        "refused.invitation_closed.rejected": "The offer was rejected. {owner} owns the conversation now.",
+        "refused.invitation_closed.rejected.by": "{by} rejected the offer. {owner} owns the conversation now.",
+        "refused.invitation_closed.expired": "Nobody took the transfer in time. {owner} owns the conversation now.",
+        "refused.invitation_closed.expired.no_answer": "Nobody answered in time. {owner} owns the conversation now.",
+        "refused.invitation_closed.cancelled": "The transfer was cancelled. {owner} owns the conversation now.",
+        "refused.invitation_closed.cancelled.cancelled_by_sender": (
+            "{by} cancelled the transfer. {owner} owns the conversation now."
+        ),
+        "refused.invitation_closed.cancelled.interaction_done": "{by} marked the conversation done.",
+        "refused.invitation_closed.failed": "The transfer has failed. {owner} owns the conversation now.",
+        "refused.invitation_closed.failed.invitee_logged_out": (
+            "{by} logged out before answering. {owner} owns the conversation now."
+        ),
+        "refused.invitation_closed.failed.invitee_disconnected": (
+            "{by} was disconnected before answering. {owner} owns the conversation now."
+        ),
+        "refused.invitation_closed.failed.no_agent_left": (
+            "Nobody is left who could take the transfer. {owner} owns the conversation now."
+        ),
+        "refused.not_found": "This is not known here.",
+        "refused.not_found.interaction": "This conversation is not known here.",
+        "refused.not_found.transfer": "This transfer is not known here.",
+        "refused.not_found.invitation": "This offer is not known here.",
+        "refused.not_found.message": "This message is not there any more.",
+        "refused.not_found.attachment": "This attachment is not in the conversation.",
+        "refused.not_found.agent": "There is no agent {id}.",
+        "refused.not_found.queue": "There is no queue {id}.",
+        "refused.not_found.routing_point": "There is no routing point {id}.",
+        "refused.not_found.agent_group": "There is no agent group {id}.",
+        "refused.not_found.skill": "Nobody has the skill {id}.",
+        "refused.already_exists": "{id} is there already.",
+        "refused.invalid_value": "This does not have the right form: {field} {rule}.",
+        # And why it failed: what is known of its effect, and whether it may be tried again.
+        "failed": "Something went wrong. Please look whether it was done before you try again.",
+        "failed.conflict": "Somebody else made a change at the same moment. Nothing was done: please try again.",
+        "failed.unavailable": (
+            "The records cannot be reached now. Please look whether it was done before you try again."
+        ),
+        "failed.store": (
+            "There is a fault in the records, and trying again does not help. Please tell whoever looks after them."
+        ),
     }
 )
+"""The English words, by code: all that there are. ``{…}`` is a parameter."""
 
 PARAMETERS: Mapping[str, frozenset[str]] = MappingProxyType(
     {
@@ -61,7 +139,7 @@ PARAMETERS: Mapping[str, frozenset[str]] = MappingProxyType(
 
 def _known(_: object, attribute: attrs.Attribute[Any], value: Any) -> None:
     if not isinstance(value, str) or value not in WORDS:
-        invalid(attribute.name, "must be a code of sms_transfer.core.notices.WORDS")
+        invalid(attribute.name, "must be a code of sms_transfer.WORDS")
 
 
 def _strings(_: object, attribute: attrs.Attribute[Any], value: Any) -> None:
@@ -76,8 +154,8 @@ class Notice:
 
     Args:
         code: stable; a key of `WORDS`.
-        params: what goes into the words, and the id of the ``transfer`` it tells of. Not shown in ``repr``: they hold
-            names and agents' own words (A6).
+        params: what goes into the words, and what else is known, such as the id of the ``transfer`` it tells of. Not
+            shown in ``repr``: they hold names and agents' own words (A6).
     """
 
     code: str = attrs.field(validator=_known)

@@ -17,7 +17,10 @@ from sms_transfer.core.record import Record
 
 
 class Reason(StrEnum):
-    """Why a target cannot receive. Every one that applies is told, not the first (T3)."""
+    """Why a target cannot receive. Every one that applies is told, not the first (T3).
+
+    `sms_transfer.explain_reasons` has the words for agents.
+    """
 
     UNKNOWN = "unknown"
     IS_SENDER = "is_sender"

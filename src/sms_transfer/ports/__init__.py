@@ -29,7 +29,7 @@ from sms_transfer.ports.blocking import (
     Teams,
     TransferStore,
 )
-from sms_transfer.ports.front_end import RemovesMessages, UserInterface
+from sms_transfer.ports.front_end import RemovesMessages, ShowsAgent, UserInterface
 
 __all__ = [
     "AsyncContactGateway",
@@ -51,6 +51,7 @@ __all__ = [
     "RingsOnCommit",
     "Roster",
     "Router",
+    "ShowsAgent",
     "Subscription",
     "Teams",
     "TransferStore",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Protocol, runtime_checkable
 
 from sms_transfer.core.desktop import InteractionPreview, InteractionWindow
+from sms_transfer.core.model import Agent
 from sms_transfer.core.notices import Notice, SystemMessage
 
 
@@ -54,4 +55,13 @@ class RemovesMessages(Protocol):
 
     def remove_message(self, message_id: str) -> None:
         """Take the entry off the list."""
+        ...
+
+
+@runtime_checkable
+class ShowsAgent(Protocol):
+    """What a `UserInterface` may also have, to be told how the agent stands on the SMS channel (E2)."""
+
+    def show_agent(self, agent: Agent) -> None:
+        """Show this status, name and do-not-disturb, wherever they were changed; called first with the present ones."""
         ...

@@ -17,7 +17,7 @@ from sms_transfer.core.lifecycle import ChannelStatus, InteractionState
 from sms_transfer.core.model import Agent, Attachment, Contact, Interaction, Media, Message, Privilege, Target
 from sms_transfer.core.notices import Notice, SystemMessage
 from sms_transfer.errors import Refused
-from sms_transfer.ports import RemovesMessages, UserInterface
+from sms_transfer.ports import RemovesMessages, ShowsAgent, UserInterface
 from sms_transfer.service import TransferService
 from sms_transfer.testing.clock import ManualClock
 from sms_transfer.testing.conformance._samples import ODD_TEXTS, entry, inviting, opened, request, text
@@ -74,6 +74,11 @@ class UserInterfaceConformance(Suite):
         """What is on the screen now."""
         del ui
         return pytest.fail(f"{type(self).__name__} needs a method shown: what is on the screen of a front end")
+
+    def shown_status(self, ui: UserInterface) -> ChannelStatus:
+        """The agent's status on the screen now; needed where SHOWS_AGENT is declared."""
+        del ui
+        return pytest.fail(f"{type(self).__name__} needs a method shown_status: the agent's status on the screen")
 
     def test_d7_a_screen_is_empty_at_first(self, make_ui: MakeUI) -> None:
         """D7: each front end has its own."""
@@ -150,6 +155,16 @@ class UserInterfaceConformance(Suite):
         workspace.show(_snapshot(messages=[entry("o")]))
 
         assert Shown(messages=["o"]) == self.shown(ui)
+
+    @needs(Capability.SHOWS_AGENT)
+    def test_e2_the_status_is_shown(self, make_ui: MakeUI) -> None:
+        """E2, D7: the agent's own, wherever it was changed."""
+        ui = make_ui()
+        assert isinstance(ui, ShowsAgent), "it declares SHOWS_AGENT"
+        workspace = Workspace("alice", ui)
+        for status in (*ChannelStatus, *ChannelStatus):
+            workspace.show(Snapshot(attrs.evolve(_ME, status=status), _snapshot().desktop))
+            assert status is self.shown_status(ui)
 
     @pytest.mark.parametrize("words", _WORDS.values(), ids=_WORDS)
     def test_a8_any_words_can_be_shown(self, make_ui: MakeUI, words: str) -> None:

@@ -1,0 +1,172 @@
+"""The web application: one service, and one socket for each browser window.
+
+What the agent does comes over the socket, and `command` makes a call of the service of it. What there is to see goes
+from the service to the window's `Workspace`, from there to its `Screen`, and back over the socket.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections import Counter
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager, closing, suppress
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+import attrs
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.routing import WebSocketRoute
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from sms_transfer import (
+    Answering,
+    AsyncTransferService,
+    InvalidValue,
+    SmsTransferError,
+    TransferPolicy,
+    Workspace,
+    WorkspaceSettings,
+    explain_refusal,
+)
+from sms_transfer.adapters.blocking import AwaitableStore
+from sms_transfer.adapters.postgres import AsyncPostgresStore
+from sms_transfer.adapters.sqlite import SqliteStore
+from sms_transfer.ports import AsyncTransferStore
+
+from .centre import furnish
+from .commands import command
+from .pages import Pages, Secured
+from .screen import Change, Screen, see
+
+_BEAT: Final = 5.0
+"""Seconds after which a window is sent something, so that it knows that it is connected."""
+
+
+@attrs.frozen(kw_only=True)
+class Options:
+    """How the desktop is served.
+
+    Args:
+        data: a directory for the conversations, the pictures, and the secret that log-ins are signed with.
+        postgres: a connection string, to keep the conversations there and serve them from several processes.
+        answer_within: how long an invitation lasts (T7).
+        gone_after: how long an agent may be without a window until they count as disconnected (T9).
+    """
+
+    data: Path
+    postgres: str = ""
+    answer_within: timedelta = timedelta(seconds=30)
+    gone_after: timedelta = timedelta(seconds=10)
+
+
+class Desks:
+    """The windows that this process serves."""
+
+    def __init__(self, service: AsyncTransferService, gone_after: timedelta) -> None:
+        self._service = service
+        self._gone_after = gone_after.total_seconds()
+        self._windows = Counter[str]()
+        self._leaving = set[asyncio.Task[None]]()
+
+    async def serve(self, socket: WebSocket, agent_id: str) -> None:
+        """Show a window what is recorded and do what it asks, until it is gone."""
+        await socket.accept()
+        screen, self._windows[agent_id] = Screen(), self._windows[agent_id] + 1
+        try:
+            with closing(await self._service.connect(Workspace(agent_id, screen, _settings(socket)))):
+                async with asyncio.TaskGroup() as tasks:
+                    showing = tasks.create_task(_show(socket, screen))
+                    while (message := await socket.receive())["type"] == "websocket.receive":
+                        await socket.send_json(await self._answer(agent_id, message.get("text") or ""))
+                    showing.cancel()
+        except* WebSocketDisconnect:
+            pass  # while it was being sent something
+        finally:
+            self._windows[agent_id] -= 1
+            leaving = asyncio.create_task(self._leave(agent_id))
+            self._leaving.add(leaving)
+            leaving.add_done_callback(self._leaving.discard)
+
+    async def _answer(self, agent_id: str, words: str) -> dict[str, object]:
+        """Do what a window asks; its number, with the result or the reasons against it."""
+        answer: dict[str, object] = {"answer": None}
+        try:
+            match _parsed(words):
+                case {"n": int(number), **asked}:
+                    answer["answer"] = number
+                    answer["result"] = see(await command(self._service, agent_id, asked))
+                case _:
+                    raise InvalidValue(field="n", rule="must be there")
+        except SmsTransferError as refusal:
+            answer["refused"] = see(explain_refusal(refusal))
+        return answer
+
+    async def _leave(self, agent_id: str) -> None:
+        """Say that an agent is gone, unless they have only reloaded the page (T9)."""
+        await asyncio.sleep(self._gone_after)
+        if not self._windows[agent_id]:
+            await self._service.log_out(agent_id, disconnected=True)
+
+
+def _parsed(words: str) -> object:
+    try:
+        return json.loads(words)
+    except (ValueError, RecursionError):
+        raise InvalidValue(field="command", rule="must be JSON") from None
+
+
+def _settings(socket: WebSocket) -> WorkspaceSettings:
+    """What the agent has set in this window (D1, D2)."""
+    wanted = socket.query_params.get("answering")
+    answering = next((one for one in Answering if one == wanted), Answering.MANUAL)
+    return WorkspaceSettings(preview_takes_focus=socket.query_params.get("focus") == "true", answering=answering)
+
+
+async def _show(socket: WebSocket, screen: Screen) -> None:
+    """Send every change as soon as there is one; all that there is at once."""
+    while True:
+        changes: list[Change] = []
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_BEAT):
+                changes = await screen.changes()
+        await socket.send_json({"now": see(datetime.now(UTC)), "changes": changes})
+
+
+@asynccontextmanager
+async def _opened(options: Options) -> AsyncGenerator[AsyncTransferStore]:
+    if options.postgres:
+        async with AsyncPostgresStore(options.postgres) as store:
+            yield store
+    else:
+        with SqliteStore(options.data / "centre.sqlite") as file:
+            yield AwaitableStore(file)
+
+
+def make_app(options: Options) -> Starlette:
+    """An ASGI application; what it needs is opened when it starts and closed when it ends."""
+    options.data.mkdir(parents=True, exist_ok=True)
+    pages = Pages(options.data)
+
+    @asynccontextmanager
+    async def living(app: Starlette) -> AsyncGenerator[None]:
+        async with _opened(options) as store:
+            service = AsyncTransferService(store, policy=TransferPolicy(invitation_timeout=options.answer_within))
+            await furnish(service)
+            app.state.desks, app.state.service = Desks(service, options.gone_after), service
+            async with service.ticking(timedelta(milliseconds=250)):
+                yield
+
+    async def desk(socket: WebSocket) -> None:
+        agent_id = pages.agent_at(socket)
+        if agent_id is None:
+            await socket.close()  # before it was accepted: refused
+        else:
+            desks: Desks = app.state.desks
+            await desks.serve(socket, agent_id)
+
+    socket = WebSocketRoute("/desk/{agent}/socket", desk)
+    app = Starlette(routes=[socket, *pages.routes], middleware=[Middleware(Secured)], lifespan=living)
+    return app

@@ -1,0 +1,200 @@
+"""The web desktop, served for real, and Chromium in front of it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Protocol, Self
+
+import uvicorn
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, sync_playwright
+
+from surroundings import find_chromium
+from web_desktop.app import Options, make_app
+
+ROOT = Path(__file__).parent.parent
+PATIENCE = 15.0
+
+
+@contextmanager
+def chromium() -> Generator[Browser]:
+    """A browser for as long as the context lasts; it looks for nothing outside this machine."""
+    quiet = ("--disable-quic", "--disable-background-networking", "--disable-component-update", "--disable-sync")
+    rootless = ("--no-sandbox",) if os.geteuid() == 0 else ()  # its sandbox does not work for root
+    expect.set_options(timeout=PATIENCE * 1_000)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=find_chromium(), args=[*quiet, *rootless, "--no-first-run", "--force-device-scale-factor=1"]
+        )
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+class Served:
+    """The web desktop, served by a thread of this process."""
+
+    def __init__(self, options: Options, port: int = 0) -> None:
+        config = uvicorn.Config(
+            make_app(options), host="127.0.0.1", port=port, log_level="error", timeout_graceful_shutdown=1
+        )
+        self._server = uvicorn.Server(config)
+        self._thread = threading.Thread(target=self._server.run)
+        self._thread.start()
+        _wait(lambda: self._server.started or not self._thread.is_alive())
+        self.url = f"http://127.0.0.1:{self._server.servers[0].sockets[0].getsockname()[1]}"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.should_exit = True
+        self._thread.join()
+
+
+class ServedByProcess:
+    """The web desktop, served by a process that can be killed and started again on the same port."""
+
+    def __init__(self, data: Path, *options: str) -> None:
+        self._words = [sys.executable, "-m", "examples.web_desktop", "--data", str(data), *options]
+        self.port = _free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.start()
+
+    def start(self) -> None:
+        """Begin to serve."""
+        self._process = subprocess.Popen(  # noqa: S603 - this very interpreter
+            [*self._words, "--port", str(self.port)], cwd=ROOT, stdout=subprocess.DEVNULL
+        )
+        _wait(lambda: _answers(self.port) or self._process.poll() is not None)
+        assert self._process.poll() is None
+
+    def kill(self) -> None:
+        """End it in the middle of whatever it does."""
+        self._process.send_signal(signal.SIGKILL)
+        self._process.wait()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.kill()
+
+
+class Desk:
+    """An agent's window, as somebody sees and uses it."""
+
+    def __init__(self, context: BrowserContext, url: str, agent: str, *, ready: bool = True) -> None:
+        self.page: Page = context.new_page()
+        self.faults: list[str] = []
+        self.page.on("pageerror", lambda error: self.faults.append(str(error)))
+        self.page.on("console", lambda line: self.faults.append(line.text) if line.type == "error" else None)
+        self.page.goto(url)
+        self.page.get_by_role("button", name=agent).click()
+        expect(self.page.get_by_role("heading", level=1, name=agent)).to_be_visible()
+        if ready:
+            self.page.get_by_role("button", name="Ready", exact=True).click()
+            expect(self.status).to_have_text("Ready")
+
+    @property
+    def status(self) -> Locator:
+        """The agent's status on the SMS channel."""
+        return self.page.locator("#status")
+
+    @property
+    def offers(self) -> Locator:
+        """Every interaction preview."""
+        return self.page.get_by_role("article", name="Transfer from")
+
+    def offer(self, sender: str) -> Locator:
+        """The preview of what this colleague offers."""
+        return self.page.get_by_role("article", name=f"Transfer from {sender}")
+
+    @property
+    def windows(self) -> Locator:
+        """Every open conversation."""
+        return self.page.locator("#windows article")
+
+    def window(self, contact: str) -> Locator:
+        """The conversation with this contact."""
+        return self.page.locator("#windows").get_by_role("article", name=contact)
+
+    def error(self, contact: str) -> Locator:
+        """What stands at the top of the window after a transfer that was not accepted."""
+        return self.window(contact).locator(".error").first
+
+    @property
+    def messages(self) -> Locator:
+        """The entries of My Messages."""
+        return self.page.locator("#messages li")
+
+    def find(self, contact: str, text: str) -> Locator:
+        """Press Transfer, type this, and give the first target that is found."""
+        window = self.window(contact)
+        window.get_by_role("button", name="Transfer", exact=True).click()
+        window.get_by_label("Find").fill(text)
+        return window.get_by_role("region", name="Team communicator").locator(".list > li").filter(has_text=text).first
+
+    def transfer(self, contact: str, to: str, *, note: str = "") -> None:
+        """Offer a conversation to a target that can receive it."""
+        found = self.find(contact, to)
+        self.window(contact).get_by_role("region", name="Team communicator").get_by_label("Note").fill(note)
+        found.get_by_text("Actions").click()
+        found.get_by_role("button", name="SMS Transfer").click()
+        expect(self.window(contact).locator(".pending")).to_be_visible()
+
+    def accept(self, sender: str) -> None:
+        """Take what this colleague offers."""
+        self.offer(sender).get_by_role("button", name="Accept").click()
+
+
+@contextmanager
+def sitting(browser: Browser, url: str) -> Generator[Sit]:
+    """Have agents sit down, each with a browser of their own; at the end no page may have complained."""
+    desks: list[Desk] = []
+
+    def sit(agent: str, *, ready: bool = True) -> Desk:
+        desks.append(Desk(browser.new_context(), url, agent, ready=ready))
+        return desks[-1]
+
+    yield sit
+    for desk in desks:
+        desk.page.context.close()
+    assert [] == [fault for desk in desks for fault in desk.faults]
+
+
+class Sit(Protocol):
+    """Has an agent sit down."""
+
+    def __call__(self, agent: str, *, ready: bool = True) -> Desk:
+        """Log in under this name, and be Ready."""
+        ...
+
+
+def _free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+        return port
+
+
+def _answers(port: int) -> bool:
+    with socket.socket() as client:
+        return client.connect_ex(("127.0.0.1", port)) == 0
+
+
+def _wait(condition: object) -> None:
+    end = time.monotonic() + PATIENCE
+    assert callable(condition)
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.01)
