@@ -103,11 +103,13 @@ def refusal(answer: httpx.Response) -> tuple[int, dict[str, Any]]:
 def test_t5_a_conversation_is_handed_over(api: Api) -> None:
     """Alice offers it, Bob sees the offer with her note and accepts; the next window is his, with every text."""
     transfer = api.offer()
+    seen = api.get(f"/transfers/{transfer['id']}", BOB)
     [offered] = api.get("/desktop", BOB).json()["invitations"]
     accepted = api.post(f"/invitations/{offered['invitation']['id']}/accept", BOB)
     [owned] = api.get("/desktop", BOB).json()["conversations"]
 
     assert ("invited", "alice") == (transfer["state"], transfer["sender"])
+    assert (200, transfer) == (seen.status_code, seen.json())
     assert "You know parcels." == offered["note"]
     assert {"address": NUMBER, "name": "Jane Roe"} == offered["contact"]
     assert (200, "bob", 1) == (accepted.status_code, accepted.json()["owner"], accepted.json()["epoch"])
@@ -161,6 +163,7 @@ def test_q1_whoever_rejects_is_not_told_the_next_ticket(api: Api) -> None:
     told = [api.post(f"/invitations/{first.id}/reject", BOB).text, api.get(f"/transfers/{transfer_id}", BOB).text]
     second = api.site.run(api.service.transfer(transfer_id)).invitation
 
+    assert '"state":"invited"' in told[1]
     assert second is not None
     assert "carol" == second.invitee
     assert [False, False] == [second.id in text for text in told]

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import itertools
 import logging
+import re
 import threading
 from collections import Counter
 from collections.abc import Generator, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlencode
 
@@ -34,6 +36,7 @@ from sms_transfer import (  # noqa: E402 - likewise
 
 pytestmark = pytest.mark.desktop
 
+PAGE = Path(__file__).parent.parent / "docs" / "how-to" / "connect-a-provider.md"
 JANE, OMAR, CENTRE = "+14155550123", "+14155550187", "+14155550100"
 HELLO = {"From": JANE, "To": CENTRE, "Body": "My parcel has not come.", "MessageSid": "SM1", "NumMedia": "0"}
 PHOTOS = {
@@ -83,7 +86,7 @@ class _Takes(BaseHTTPRequestHandler):
     server: StandIn
 
     def do_POST(self) -> None:
-        form = parse_qs(self.rfile.read(int(self.headers["Content-Length"])).decode())
+        form = parse_qs(self.rfile.read(int(self.headers["Content-Length"])).decode(), keep_blank_values=True)
         key = self.headers["Idempotency-Key"]
         self.server.asked.append((key, form, self.headers["Authorization"]))
         order = self.server.orders.pop(0) if self.server.orders else 201
@@ -217,9 +220,10 @@ def test_f5_a_text_that_is_delivered_again_after_the_conversation_is_recorded_on
     """Done or not, and though the next one has begun: it belongs to the one that it came into."""
     centre.post(HELLO)
     centre.finish()
-    again = [centre.post(HELLO), centre.post({**HELLO, "MessageSid": "SM2", "Body": "more"}), centre.post(HELLO)]
+    more = {**HELLO, "MessageSid": "SM2", "Body": "more"}
+    again = [centre.post(form) for form in (HELLO, more, HELLO, more)]
 
-    assert [200, 200, 200] == [answer.status_code for answer in again]
+    assert [200] * 4 == [answer.status_code for answer in again]
     assert ([HELLO["Body"]], ["more"], False) == (centre.texts(1), centre.texts(2), centre.is_there(3))
 
 
@@ -243,6 +247,7 @@ def test_t12_a_new_conversation_begins_when_the_last_is_done(centre: Centre, don
     centre.post({**HELLO, "MessageSid": "A", "Body": "a"})
     centre.post({**HELLO, "MessageSid": "B", "Body": "b"})
 
+    assert done + 1 == centre.site.run(recipe.last_number(centre.service, centre.agreed.person(JANE)))
     assert (["a", "b"], False) == (centre.texts(done + 1), centre.is_there(done + 2))
 
 
@@ -340,6 +345,7 @@ BAD: list[tuple[dict[str, str], str]] = [
     ({"NumMedia": "²"}, "NumMedia"),
     ({"NumMedia": "1"}, "MediaUrl0"),
     ({"NumMedia": "1", "MediaUrl0": "https://provider.example/1"}, "MediaUrl0"),
+    ({"NumMedia": "1", "MediaUrl0": "", "MediaContentType0": "image/png"}, "MediaUrl0"),
     ({"NumMedia": "1", "MediaUrl0": "https://x.example", "MediaContentType0": "x" * 129}, "content_type"),
     ({"Body": "x" * 65_537}, "text"),
 ]
@@ -566,6 +572,7 @@ def test_a7_what_is_agreed_comes_from_the_environment(monkeypatch: pytest.Monkey
         monkeypatch.setenv(f"SMS_{name}", name)
 
     assert recipe.Provider(**{name.lower(): name for name in names}) == recipe.Provider.from_environment()
+    assert {f"SMS_{name}" for name in names} == set(re.findall(r"\b(SMS_[A-Z_]+)=", PAGE.read_text(encoding="utf-8")))
     monkeypatch.delenv("SMS_TOKEN")
     with pytest.raises(KeyError, match="SMS_TOKEN"):
         recipe.make_app()

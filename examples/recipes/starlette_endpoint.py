@@ -45,7 +45,7 @@ ANSWERS: Final[Mapping[type[Exception], tuple[HTTPStatus, tuple[str, ...]]]] = {
 TOLD: Final[Mapping[type, tuple[str, ...]]] = {
     # The id of an invitation is the invitee's ticket, and not among these: senders and those asked before read them.
     st.TransferRequest: ("id", "interaction_id", "sender", "target", "state", "requested_at", "deadline", "outcome"),
-    st.Interaction: ("id", "media", "contact", "owner", "state", "epoch", "case_data", "note", "error"),
+    st.Interaction: ("id", "media", "contact", "owner", "state", "epoch", "case_data", "note", "error", "transfer"),
     st.Outcome: ("state", "by", "at", "owner"),
 }
 """Which fields of these values are told; of all others, every one."""
@@ -139,8 +139,7 @@ async def desktop(request: Request) -> JSONResponse:
     content = {
         "agent": told(snapshot.agent),
         "conversations": [
-            {**told(owned), "transfer": told(owned.transfer), "transcript": told(texts[owned.id].messages)}
-            for owned in snapshot.interactions
+            {**told(owned), "transcript": told(texts[owned.id].messages)} for owned in snapshot.interactions
         ],
         "invitations": [
             {
@@ -174,12 +173,12 @@ async def read(request: Request, **fields: type) -> tuple[str, dict[str, Any]]:
         given = json.loads(body or b"{}")
     except (ValueError, RecursionError):
         raise HTTPException(HTTPStatus.BAD_REQUEST, "the body must be JSON") from None
-    if type(given) is dict:
+    if isinstance(given, dict):
         given = {name: DEFAULTS[name] for name in DEFAULTS.keys() & fields.keys()} | given
-    if type(given) is not dict or given.keys() != fields.keys():
+    if not isinstance(given, dict) or given.keys() != fields.keys():
         raise st.InvalidValue(field="body", rule=f"must be an object with just these fields: {sorted(fields)}")
     for name, kind in fields.items():
-        if type(given[name]) is not kind:  # `isinstance` would take true for a number
+        if not isinstance(given[name], kind):
             raise st.InvalidValue(field=name, rule=f"must be what JSON has for a Python {kind.__name__}")
     return agent_id, given
 
