@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Protocol, Self
 
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, sync_playwright
+from starlette.applications import Starlette
 
 from surroundings import find_chromium
 from web_desktop.__main__ import server
@@ -41,10 +42,10 @@ def chromium() -> Generator[Browser]:
 
 
 class Served:
-    """The web desktop, served by a thread of this process."""
+    """The web desktop, or another application, served by a thread of this process."""
 
-    def __init__(self, options: Options, port: int = 0) -> None:
-        self._server = server(make_app(options), port)
+    def __init__(self, what: Options | Starlette, port: int = 0) -> None:
+        self._server = server(make_app(what) if isinstance(what, Options) else what, port)
         self._thread = threading.Thread(target=self._server.run)
         self._thread.start()
         _wait(lambda: self._server.started or not self._thread.is_alive())
@@ -74,6 +75,11 @@ class ServedByProcess:
         )
         _wait(lambda: _answers(self.port) or self._process.poll() is not None)
         assert self._process.poll() is None
+
+    @property
+    def pid(self) -> int:
+        """The process that serves."""
+        return self._process.pid
 
     def kill(self) -> None:
         """End it in the middle of whatever it does."""

@@ -1,0 +1,1 @@
+"""Files to copy: each is a whole application that embeds the library."""
