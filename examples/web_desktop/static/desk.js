@@ -299,13 +299,16 @@ function drawTexts(list, {transcript, known, interaction, can_save_attachments: 
 }
 
 function buildPicture(attachment, interaction, canSave) {
-  const figure = make("picture"), link = $("a", figure), ours = new URL(attachment.url, location).origin === location.origin;
+  const figure = make("picture"), ours = isOurs(attachment.url);
   Object.assign($("img", figure), {src: ours ? attachment.url : "", alt: `Picture ${attachment.name}`});
-  if (ours) link.href = attachment.url;
-  $(".save", figure).hidden = !canSave;
+  if (ours) $("a", figure).href = attachment.url;
+  $(".save", figure).hidden = !canSave || !ours;
   does($(".save", figure), "click", async () => {
     const element = figure.closest(".window"), {epoch} = things.window.get(interaction).interaction;
     const saved = await ask({do: "save_attachment", interaction, epoch, attachment: attachment.id}, $(".refusal", element));
+/** Whether this is an address of ours: what a stranger has a picture's address be is neither fetched nor followed. */
+const isOurs = url => url && URL.canParse(url, location) && new URL(url, location).href.startsWith(`${location.origin}/`);
+
     Object.assign(document.createElement("a"), {href: saved.url, download: saved.name}).click();
   });
   return figure;
