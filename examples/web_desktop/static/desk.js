@@ -139,7 +139,7 @@ function draw(changes) {
   count();
 }
 
-const shown = (section, id) => $(`#${section} > .list > [data-id="${CSS.escape(id)}"]`);
+const shown = (section, id) => [...$(`#${section} > .list`).children].find(element => element.dataset.id === id);
 
 function drawAll(section, wanted, build, update) {
   keep($(`#${section} > .list`), wanted, build, update);
@@ -206,8 +206,8 @@ $("#settings").addEventListener("change", () => {
 function buildOffer(preview) {
   const element = make("offer"), id = preview.invitation_id;
   const title = $("h3", element), why = $(".why", element), form = $("form", element);
-  title.id = `from ${id}`.replaceAll(" ", "-");
-  why.id = `why ${id}`.replaceAll(" ", "-");
+  title.id = `from-${encodeURIComponent(id)}`; // an id may be anything; in a list of them a space would end one
+  why.id = `why-${encodeURIComponent(id)}`;
   element.setAttribute("aria-labelledby", title.id);
   element.setAttribute("aria-describedby", why.id);
   does($(".accept", element), "click", () => ask({do: "accept", invitation: id}));
@@ -248,7 +248,7 @@ function buildWindow(window) {
   const element = make("window"), id = window.interaction.id, refusal = $(".refusal", element);
   const now = () => ({interaction: id, epoch: things.window.get(id)?.interaction.epoch ?? -1});
   const title = $("h3", element), [reply, , datum, note] = element.querySelectorAll("form");
-  title.id = `with ${id}`.replaceAll(" ", "-");
+  title.id = `with-${encodeURIComponent(id)}`;
   element.setAttribute("aria-labelledby", title.id);
   does(reply, "submit", async () => {
     await ask({do: "reply", ...now(), text: reply.text.value}, refusal);
