@@ -222,7 +222,7 @@ function drawOffer(element, preview) {
   write($(".why", element), preview.text);
   const through = preview.target.kind === "agent" ? {} : {Through: `${preview.to} (${KIND[preview.target.kind]})`};
   const facts = {Media: preview.media.toUpperCase(), Contact: contact(preview.contact), ...through, Offered: time(preview.waiting_since)};
-  drawData($(".data", element), {...facts, ...preview.case_data});
+  drawData($(".data", element), [...Object.entries(facts), ...Object.entries(preview.case_data)]);
   $(".rejecting", element).hidden = !preview.can_reject;
   $(".left", element).dataset.deadline = preview.deadline;
   $(".left", element).dataset.since = preview.waiting_since;
@@ -234,7 +234,7 @@ function drawData(list, data) {
   const wanted = JSON.stringify(data);
   if (list.dataset.data === wanted) return;
   list.dataset.data = wanted;
-  list.replaceChildren(...Object.entries(data).flatMap(([key, value]) => {
+  list.replaceChildren(...data.flatMap(([key, value]) => {
     const [term, description] = ["dt", "dd"].map(name => document.createElement(name));
     for (const [element, text] of [[term, key], [description, String(value)]])
       element.append(Object.assign(document.createElement("bdi"), {textContent: text}));
@@ -278,7 +278,7 @@ function drawWindow(element, window) {
   const transfer = $(".transfer", element);
   transfer.hidden = !window.can_transfer || Boolean(pending);
   if (transfer.hidden) communicate(element, false);
-  drawData($(".data", element), interaction.case_data);
+  drawData($(".data", element), Object.entries(interaction.case_data));
   if (note.value === note.defaultValue) note.value = interaction.note; // or the agent is writing one
   note.defaultValue = interaction.note;
   drawTexts($(".texts", element), window);
