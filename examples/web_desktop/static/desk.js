@@ -9,7 +9,13 @@ let socket, heard, fresh, number = 0, ahead = 0, wait = 250, settled = false;
 
 const $ = (selector, root = document) => root.querySelector(selector);
 const make = id => $(`template#${id}`).content.firstElementChild.cloneNode(true);
-const write = (element, text) => { if (element.textContent !== text) element.textContent = text; };
+const plain = text => text.replace(/[\u202a-\u202e\u2066-\u2069]/g, ""); // whose words in a sentence turn the rest of it
+const calm = text => text.replace(/(\p{M}{30})\p{M}+/gu, "$1…"); // thousands of accents on one letter keep a browser busy
+/** Put text into an element; what may be written from right to left stands in a bdi, the rest are sentences of ours. */
+function write(element, text) {
+  const wanted = calm(element.matches("bdi") ? text : plain(text));
+  if (element.textContent !== wanted) element.textContent = wanted;
+}
 const tell = (element, text) => { write(element, text); element.hidden = !text; };
 const words = notices => notices.map(notice => notice.text).join(" ");
 const time = at => new Date(at).toLocaleTimeString([], {hour: "2-digit", minute: "2-digit"});
@@ -236,8 +242,10 @@ function drawData(list, data) {
   list.dataset.data = wanted;
   list.replaceChildren(...data.flatMap(([key, value]) => {
     const [term, description] = ["dt", "dd"].map(name => document.createElement(name));
-    for (const [element, text] of [[term, key], [description, String(value)]])
-      element.append(Object.assign(document.createElement("bdi"), {textContent: text}));
+    for (const [element, text] of [[term, key], [description, String(value)]]) {
+      element.append(document.createElement("bdi"));
+      write(element.firstChild, text);
+    }
     return [term, description];
   }));
 }
@@ -298,6 +306,9 @@ function drawTexts(list, {transcript, known, interaction, can_save_attachments: 
   if (transcript.length) list.parentElement.scrollTop = list.parentElement.scrollHeight;
 }
 
+/** Whether this is an address of ours: what a stranger has a picture's address be is neither fetched nor followed. */
+const isOurs = url => url && URL.canParse(url, location) && new URL(url, location).href.startsWith(`${location.origin}/`);
+
 function buildPicture(attachment, interaction, canSave) {
   const figure = make("picture"), ours = isOurs(attachment.url);
   Object.assign($("img", figure), {src: ours ? attachment.url : "", alt: `Picture ${attachment.name}`});
@@ -306,9 +317,6 @@ function buildPicture(attachment, interaction, canSave) {
   does($(".save", figure), "click", async () => {
     const element = figure.closest(".window"), {epoch} = things.window.get(interaction).interaction;
     const saved = await ask({do: "save_attachment", interaction, epoch, attachment: attachment.id}, $(".refusal", element));
-/** Whether this is an address of ours: what a stranger has a picture's address be is neither fetched nor followed. */
-const isOurs = url => url && URL.canParse(url, location) && new URL(url, location).href.startsWith(`${location.origin}/`);
-
     Object.assign(document.createElement("a"), {href: saved.url, download: saved.name}).click();
   });
   return figure;
