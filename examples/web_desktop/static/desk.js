@@ -64,7 +64,7 @@ function begin(changes) {
   tell($("#connection"), "");
   const there = new Set(changes.map(([kind, id]) => `${kind} ${id}`));
   for (const [kind, known] of Object.entries(things))
-    for (const id of known.keys()) if (!there.has(`${kind} ${id}`)) known.delete(id);
+    for (const id of known.keys()) if (!there.has(`${kind} ${id}`)) changes.push([kind, id, null]);
 }
 
 /** Ask the server for something; resolves to its result, or tells in `place` why not. */
