@@ -163,6 +163,7 @@ def test_t7_an_invitation_that_expires_while_both_are_cut_off_is_told_when_they_
     """T7, F4: no ghost preview; the error stands at the top and in My Messages, once each."""
     alice, bob = hasty.sit(ALICE), hasty.sit(BOB)
     onlooker = alice.tab(hasty.url)
+    alice.page.bring_to_front()
     alice.transfer(JANE, "Bob")
     expect(bob.offers).to_have_count(1)
     hasty.cut(alice)

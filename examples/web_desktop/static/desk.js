@@ -124,7 +124,10 @@ function draw(changes) {
   const offered = of("preview").filter(id => things.preview.has(id) && !shown("offers", id));
   const told = of("message").filter(id => things.message.has(id) && !shown("messages", id));
   const answering = $("#offers").contains(document.activeElement);
-  for (const id of closed) say(`The conversation with ${$(".contact", shown("windows", id)).textContent} is not yours any more.`);
+  for (const id of closed) {
+    say(`The conversation with ${$(".contact", shown("windows", id)).textContent} is not yours any more.`);
+    sessionStorage.removeItem(draft(id));
+  }
   for (const agent of things.agent.values()) drawAgent(agent);
   drawAll("windows", things.window, buildWindow, drawWindow);
   drawAll("offers", things.preview, buildOffer, drawOffer);
@@ -244,15 +247,22 @@ function drawData(list, data) {
 
 // conversations
 
+const draft = id => `draft ${location.pathname} ${id}`; // a reply that is half written outlives a reload of the page
+
 function buildWindow(window) {
   const element = make("window"), id = window.interaction.id, refusal = $(".refusal", element);
   const now = () => ({interaction: id, epoch: things.window.get(id)?.interaction.epoch ?? -1});
   const title = $("h3", element), [reply, , datum, note] = element.querySelectorAll("form");
   title.id = `with ${id}`.replaceAll(" ", "-");
   element.setAttribute("aria-labelledby", title.id);
+  reply.text.value = sessionStorage.getItem(draft(id)) ?? "";
+  reply.addEventListener("input", () => sessionStorage.setItem(draft(id), reply.text.value));
   does(reply, "submit", async () => {
-    await ask({do: "reply", ...now(), text: reply.text.value}, refusal);
+    const text = reply.text.value;
+    await ask({do: "reply", ...now(), text}, refusal);
+    if (reply.text.value !== text) return; // they are writing the next one
     reply.text.value = "";
+    sessionStorage.removeItem(draft(id));
   });
   does(datum, "submit", async () => {
     await ask({do: "set_case_data", ...now(), key: datum.key.value, value: datum.value.value}, refusal);
