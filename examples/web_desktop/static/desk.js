@@ -5,7 +5,7 @@ const things = {agent: new Map(), window: new Map(), preview: new Map(), message
 const asked = new Map(); // what was asked and is not answered yet, by number
 const SILENCE = 12_000; // milliseconds without a word from the server: the connection is gone
 const SHORT = 10; // seconds left, of which a screen reader is told
-let socket, heard, fresh, number = 0, ahead = 0, wait = 250, settled = false;
+let socket, heard, retry, fresh, number = 0, ahead = 0, wait = 250, settled = false;
 
 const $ = (selector, root = document) => root.querySelector(selector);
 const make = id => $(`template#${id}`).content.firstElementChild.cloneNode(true);
@@ -25,6 +25,7 @@ function say(text) {
 // the connection
 
 function connect() {
+  clearTimeout(retry);
   const query = new URLSearchParams({focus: settings().focus, answering: settings().answering});
   const mine = socket = new WebSocket(`${location.href.replace(/^http/, "ws").replace(/[?#].*/, "")}/socket?${query}`);
   fresh = true;
@@ -38,7 +39,7 @@ function lost() {
   tell($("#connection"), "Not connected. What you see may be old. Trying again.");
   for (const {reject} of asked.values()) reject(new Error("The connection was lost. Look whether it was done."));
   asked.clear();
-  setTimeout(connect, wait);
+  retry = setTimeout(connect, wait);
   wait = Math.min(2 * wait, 4_000);
 }
 
@@ -87,6 +88,7 @@ const does = (element, kind, act) => element.addEventListener(kind, event => {
   Promise.resolve(act(event)).catch(error => console.info(error.message));
 });
 
+window.addEventListener("online", () => socket || connect());
 setInterval(() => socket && Date.now() - heard > SILENCE && (socket.close(), lost()), 1_000);
 
 // drawing: one element for each thing, kept as long as the thing is there, so that nothing typed or focused is lost
