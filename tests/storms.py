@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Generator
 from contextlib import ExitStack, contextmanager
 from typing import Final
 from uuid import uuid4
 
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, WebSocketRoute, expect
 
 from web import Desk, Sit, sitting
 from wire import Mode, Wire
@@ -57,14 +59,52 @@ class Centre:
         lost(desk)
 
     def mend(self, desk: Desk) -> None:
-        """Have the desk come back."""
+        """Have the desk come back: its machine has found its network, and the page need not wait to try again."""
         self.turn(desk, Mode.WHOLE)
+        desk.page.evaluate("window.dispatchEvent(new Event('online'))")
         back(desk)
 
     def text(self, desk: Desk, text: str) -> None:
         """Have Jane Roe text in, from the machine that this desk stands on and not over its wire."""
         sent = desk.page.request.post(f"{self.url}/telephone/jane", form={"text": text, "message_id": uuid4().hex})
         assert sent.ok
+
+
+class News:
+    """What the server sends a page without being asked, which a test can hold back; answers come at once."""
+
+    def __init__(self) -> None:
+        self._held: list[tuple[WebSocketRoute, str | bytes]] | None = None
+
+    def hold(self) -> None:
+        """Let none come from now on."""
+        self._held = []
+
+    def release(self) -> None:
+        """Let come what was held back, and whatever comes after it."""
+        held, self._held = self._held, None
+        for page, message in held or ():
+            page.send(message)
+
+    def carry(self, page: WebSocketRoute) -> None:
+        """Stand between a page and the server."""
+
+        def pass_on(message: str | bytes) -> None:
+            if self._held is None or "answer" in json.loads(message):
+                page.send(message)
+            else:
+                self._held.append((page, message))
+
+        page.connect_to_server().on_message(pass_on)
+
+
+def delay_news(desk: Desk) -> News:
+    """Reload a desk so that its news can be held back."""
+    news = News()
+    desk.page.route_web_socket(re.compile("/socket"), news.carry)
+    desk.page.reload()
+    back(desk)
+    return news
 
 
 @contextmanager

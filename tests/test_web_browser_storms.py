@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect
 
-from storms import ALICE, BOB, CAROL, JANE, Centre, back, centre_at, lost, picture
+from storms import ALICE, BOB, CAROL, JANE, Centre, back, centre_at, delay_news, lost, picture
 from web import Desk, Served
 from web_desktop.app import Options
 from wire import Mode
@@ -292,3 +292,109 @@ def test_t10_the_countdown_does_not_believe_the_browsers_clock(centre: Centre) -
     back(bob)
     expect(left).to_contain_text(re.compile(r"^(2\d|30) s left, offered \d s ago\.$"))
     expect(alice.window(JANE).locator(".pending .left")).to_have_text(re.compile(r"^(2\d|30) s left\.$"))
+
+
+@pytest.mark.parametrize("button", ["Accept", "Reject"])
+def test_f7_an_answer_that_is_clicked_while_cut_off_does_nothing_and_says_so(centre: Centre, button: str) -> None:
+    """F7, A2: the person is told that nothing was done; it is asked for again when the desk is back, and counts."""
+    bob = _invited(centre)
+    centre.cut(bob)
+
+    bob.offer(ALICE).get_by_role("button", name=button).click()
+
+    refusal = bob.page.locator("#refusal")
+    expect(refusal).to_have_text("Not connected. Nothing was done.")
+    centre.mend(bob)
+    expect(bob.offers).to_have_count(1)
+    bob.offer(ALICE).get_by_role("button", name=button).click()
+    expect(bob.offers).to_have_count(0)
+    expect(bob.window(JANE)).to_have_count(1 if button == "Accept" else 0)
+    expect(refusal).to_be_hidden()
+
+
+def test_f7_what_is_sent_or_transferred_while_cut_off_is_not_done_and_nothing_written_is_lost(centre: Centre) -> None:
+    """F7: Send and SMS Transfer say that nothing was done; the text stays, and one click sends it once."""
+    alice = centre.sit(ALICE)
+    centre.sit(BOB)
+    window = alice.window(JANE)
+    window.get_by_role("textbox", name="Reply").fill("It is at the depot.")
+    target = alice.find(JANE, "Bob")
+    target.get_by_text("Actions").click()
+    centre.cut(alice)
+
+    window.get_by_role("button", name="Send").click()
+    expect(window.locator(".refusal")).to_have_text("Not connected. Nothing was done.")
+    target.get_by_role("button", name="SMS Transfer").click()
+    expect(window.locator(".refusal")).to_have_text("Not connected. Nothing was done.")
+    centre.mend(alice)
+
+    expect(window.locator(".mine")).to_have_count(0)
+    expect(window.locator(".pending")).to_be_hidden()
+    target.get_by_role("button", name="SMS Transfer").click()
+    expect(window.locator(".pending")).to_be_visible()
+    window.get_by_role("button", name="Send").click()
+    expect(window.locator(".mine .text")).to_have_text("It is at the depot.")
+
+
+def test_t11_an_accept_whose_answer_is_lost_is_told_as_unknown_and_then_shown(centre: Centre) -> None:
+    """T11, D7: it was done, and the page cannot know; when it is back the conversation is there."""
+    bob = _invited(centre)
+    other = bob.tab(centre.url)
+    bob.page.bring_to_front()
+    centre.turn(bob, Mode.ANSWERLESS)
+    bob.accept(ALICE)
+    expect(other.window(JANE)).to_be_visible()
+    expect(bob.window(JANE)).to_have_count(0)
+
+    centre.cut(bob)
+
+    expect(bob.page.locator("#refusal")).to_have_text("The connection was lost. Look whether it was done.")
+    centre.mend(bob)
+    expect(bob.window(JANE)).to_have_count(1)
+    expect(bob.offers).to_have_count(0)
+
+
+@pytest.mark.parametrize("won", ["accepted", "cancelled"])
+def test_t11_an_accept_of_what_is_over_is_told_what_won(centre: Centre, won: str) -> None:
+    """T11: the news have not come yet, so that the preview is still there; whoever answers it is told why they cannot."""
+    alice, bob = centre.sit(ALICE), centre.sit(BOB)
+    alice.transfer(JANE, "Bob")
+    expect(bob.offers).to_have_count(1)
+    news = delay_news(bob)
+    expect(bob.offers).to_have_count(1)
+    news.hold()
+
+    if won == "accepted":
+        bob.accept(ALICE)
+    else:
+        alice.window(JANE).get_by_role("button", name="Cancel transfer").click()
+    expect(alice.page.locator(".pending:visible")).to_have_count(0)
+    expect(bob.offers).to_have_count(1)
+    bob.accept(ALICE)
+
+    expect(bob.page.locator("#refusal")).to_contain_text(won)
+    news.release()
+    expect(bob.offers).to_have_count(0)
+    expect(bob.window(JANE)).to_have_count(1 if won == "accepted" else 0)
+
+
+def test_f5_a_transfer_whose_answer_is_lost_is_one_request_and_can_be_asked_for_anew(centre: Centre) -> None:
+    """F5: the request was made; when it is over, a click on the same target is another wish, and makes another."""
+    alice, bob = centre.sit(ALICE), centre.sit(BOB)
+    target = alice.find(JANE, "Bob")
+    target.get_by_text("Actions").click()
+    centre.turn(alice, Mode.ANSWERLESS)
+    target.get_by_role("button", name="SMS Transfer").click()
+    target.get_by_role("button", name="SMS Transfer").click()
+    expect(bob.offers).to_have_count(1)
+    centre.cut(alice)
+    bob.offer(ALICE).get_by_role("button", name="Reject").click()
+    expect(bob.offers).to_have_count(0)
+    centre.mend(alice)
+    expect(alice.error(JANE)).to_be_visible()
+    expect(alice.messages).to_have_count(1)
+
+    target.get_by_role("button", name="SMS Transfer").click()
+
+    expect(alice.window(JANE).locator(".pending")).to_be_visible()
+    expect(bob.offers).to_have_count(1)

@@ -338,7 +338,7 @@ function communicate(element, open) {
 
 function buildCommunicator(element, now) {
   const communicator = $(".communicator", element), form = $("form", communicator), refusal = $(".refusal", element);
-  const keys = new Map(); // one for each target: a click that is repeated makes one request
+  const keys = new Map(); // a click that is repeated makes one request, until there is something new to see
   let last = 0, timer;
   const search = async () => {
     clearTimeout(timer);
@@ -365,8 +365,9 @@ function buildCommunicator(element, now) {
         await ask({do: button.ariaPressed === "true" ? "remove_favourite" : "add_favourite", target}, refusal);
         return search();
       }
-      if (!keys.has(item.dataset.id)) keys.set(item.dataset.id, crypto.randomUUID());
-      await ask({do: "transfer", ...now(), target, note: form.note.value, key: keys.get(item.dataset.id)}, refusal);
+      const seen = `${item.dataset.id} ${things.window.get(now().interaction)?.interaction.version}`;
+      if (!keys.has(seen)) keys.set(seen, crypto.randomUUID());
+      await ask({do: "transfer", ...now(), target, note: form.note.value, key: keys.get(seen)}, refusal);
       keys.clear();
       form.reset();
       communicate(element, false);
