@@ -398,3 +398,21 @@ def test_f5_a_transfer_whose_answer_is_lost_is_one_request_and_can_be_asked_for_
 
     expect(alice.window(JANE).locator(".pending")).to_be_visible()
     expect(bob.offers).to_have_count(1)
+
+
+def test_f6_a_reply_whose_answer_is_lost_is_told_as_unknown_and_stands_in_the_transcript(centre: Centre) -> None:
+    """F6: it was recorded; the person is told to look, and sees it there, once."""
+    alice = centre.sit(ALICE)
+    other = alice.tab(centre.url)
+    alice.page.bring_to_front()
+    window = alice.window(JANE)
+    window.get_by_role("textbox", name="Reply").fill("It is at the depot.")
+    centre.turn(alice, Mode.ANSWERLESS)
+    window.get_by_role("button", name="Send").click()
+    expect(other.window(JANE).locator(".mine")).to_have_count(1)
+
+    centre.cut(alice)
+
+    expect(window.locator(".refusal")).to_have_text("The connection was lost. Look whether it was done.")
+    centre.mend(alice)
+    expect(window.locator(".mine .text")).to_have_text("It is at the depot.")

@@ -331,6 +331,7 @@ function communicate(element, open) {
   const focused = communicator.contains(document.activeElement);
   communicator.hidden = !open;
   $(".transfer", element).setAttribute("aria-expanded", open);
+  $(".list", communicator).replaceChildren(); // presence may have changed, and no menu is left open
   if (open) $("input", communicator).focus();
   else if (focused) $($(".transfer", element).hidden ? ".cancel" : ".transfer", element).focus();
   communicator.dispatchEvent(new Event(open ? "search" : "reset"));
