@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect
 
-from storms import ALICE, BOB, CAROL, JANE, Centre, back, centre_at, delay_news, lost, picture
+from storms import ALICE, BOB, JANE, Centre, back, centre_at, delay_news, lost, picture
 from web import Desk, Served
 from web_desktop.app import Options
 from wire import Mode
@@ -276,7 +276,7 @@ def test_d7_a_page_notices_by_silence_that_nothing_arrives_any_more(centre: Cent
 
 
 def test_t10_the_countdown_does_not_believe_the_browsers_clock(centre: Centre) -> None:
-    """T10: the deadline is the server's; a clock that is an hour slow, or changed while it is looked at, moves it not."""
+    """T10: the deadline is the server's; a clock that is an hour slow or fast does not move it."""
     alice, bob = centre.sit(ALICE), centre.sit(BOB)
     hour = timedelta(hours=1)
     bob.page.clock.install(time=bob.page.evaluate("Date.now() / 1000") - hour.total_seconds())
@@ -356,7 +356,7 @@ def test_t11_an_accept_whose_answer_is_lost_is_told_as_unknown_and_then_shown(ce
 
 @pytest.mark.parametrize("won", ["accepted", "cancelled"])
 def test_t11_an_accept_of_what_is_over_is_told_what_won(centre: Centre, won: str) -> None:
-    """T11: the news have not come yet, so that the preview is still there; whoever answers it is told why they cannot."""
+    """T11: the news has not come yet, so that the preview is still there; whoever answers it is told what won."""
     alice, bob = centre.sit(ALICE), centre.sit(BOB)
     alice.transfer(JANE, "Bob")
     expect(bob.offers).to_have_count(1)

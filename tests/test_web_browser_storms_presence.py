@@ -135,3 +135,35 @@ def test_t9_who_was_gone_is_told_so_and_can_log_in_again(strict: Centre) -> None
     alice.transfer(JANE, "Bob")
     bob.accept(ALICE)
     expect(bob.window(JANE)).to_be_visible()
+
+
+def test_t9_who_has_a_window_at_another_server_is_not_gone(browser: Browser, tmp_path: Path) -> None:
+    """T9: Bob closes his window at one server and has one at the other; Carol, who has not, is gone."""
+    with (
+        _centre(browser, tmp_path, gone_after=1) as here,
+        Served(Options(data=tmp_path, gone_after=timedelta(seconds=1))) as there,
+    ):
+        alice, bob, carol = here.sit(ALICE), here.sit(BOB), here.sit(CAROL)
+        other = bob.tab(there.url)
+        back(other)
+
+        bob.page.close()
+        carol.page.close()
+
+        found = alice.find("Omar Said", "Carol")
+        expect(found.locator(".presence")).to_contain_text("Logged out")
+        expect(other.status).to_have_text("Ready")
+
+
+def test_t9_who_does_not_come_back_to_a_server_that_was_started_again_is_gone(browser: Browser, tmp_path: Path) -> None:
+    """T9, F4: the server that saw Bob go is not there any more; the next one knows it all the same."""
+    with _centre(browser, tmp_path, gone_after=1) as centre:
+        alice, bob = centre.sit(ALICE), centre.sit(BOB)
+        alice.page.close()
+        bob.page.close()
+
+    with _centre(browser, tmp_path, gone_after=1) as centre:
+        alice = centre.sit(ALICE)
+        found = alice.find(JANE, "Bob")
+        expect(found.locator(".presence")).to_contain_text("Logged out")
+        expect(alice.status).to_have_text("Ready")
