@@ -54,6 +54,7 @@ ClientOf = Callable[..., "Client"]
 @pytest.fixture(scope="module")
 def recipe(postgres: Server) -> Generator[ModuleType]:
     """The recipe on a database of its own; its settings stay this process's, so it is imported once."""
+    pytest.importorskip("django", reason="there is no Django")
     name = f"recipe_{uuid4().hex}"
     with psycopg.connect(postgres.conninfo, autocommit=True) as connection:
         connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
@@ -256,8 +257,10 @@ def test_q1_a_queue_is_routed_by_the_other_process(
     with subprocess.Popen(  # noqa: S603 - this very interpreter
         [sys.executable, RECIPE, "tick"], env=environment
     ) as ticking:
-        until(lambda: service.transfer(request.id).state is TransferState.INVITED)
-        ticking.terminate()
+        try:
+            until(lambda: service.transfer(request.id).state is TransferState.INVITED)
+        finally:
+            ticking.terminate()
 
     assert TransferState.ROUTING is request.state
 
@@ -376,11 +379,10 @@ def test_t11_an_answer_that_comes_too_late_is_refused(order: str, service: Trans
     assert (409, "invitation_closed") == (late.status_code, late.json()["error"])
 
 
-@pytest.mark.parametrize(
-    ("path", "status"), [("/invitations/none/accept", 404), (f"/invitations/{'x' * 200}/reject", 422)]
-)
-def test_a8_ids_that_nobody_knows(browser: ClientOf, path: str, status: int) -> None:
-    assert status == browser().post(path).status_code
+@pytest.mark.parametrize(("id_", "status"), [("none", 404), ("x" * 200, 422)])
+def test_a8_an_invitation_that_there_is_not_is_not_found(browser: ClientOf, id_: str, status: int) -> None:
+    """A8: and what cannot be an id at all is told to be none."""
+    assert status == browser().post(f"/invitations/{id_}/accept").status_code
 
 
 @pytest.mark.parametrize("error", [Conflict(kind="interaction", id="i"), StoreUnavailable(detail="host db-1 is away")])
@@ -461,6 +463,20 @@ def test_f7_a_refusal_within_leaves_the_hosts_transaction_going(
 
     assert ["kept"] == [row.why for row in recipe.Escalation.objects.all()]
     assert request == service.transfer(request.id)
+
+
+def test_f7_an_error_in_the_database_leaves_the_hosts_transaction_going(recipe: ModuleType, order: str) -> None:
+    """F7: here the host does not want to wait for somebody else's lock."""
+    with psycopg.connect(recipe.CONNINFO) as other:
+        TransferService(PostgresTransaction(other)).set_note(order, "theirs", by=ALICE)
+        with recipe.transaction.atomic():
+            with recipe.connection.cursor() as cursor:
+                cursor.execute("SET LOCAL lock_timeout = '50ms'")
+            with pytest.raises(Conflict):
+                recipe.transfers().request_transfer(order, Target.agent(BOB), by=ALICE)
+            recipe.Escalation.objects.create(order=order, why="kept")
+
+    assert [order] == kept(recipe)
 
 
 def test_f7_a_savepoint_of_the_hosts_undoes_a_transfer(

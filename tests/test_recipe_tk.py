@@ -44,8 +44,10 @@ def display() -> Generator[None]:
     ):
         os.close(writer)
         patch.setenv("DISPLAY", f":{number.readline().strip()}")
-        yield
-        server.terminate()
+        try:
+            yield
+        finally:
+            server.terminate()
 
 
 class Centre:
