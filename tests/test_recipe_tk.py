@@ -79,14 +79,18 @@ class Centre:
         found = [part for part in parts if part.winfo_name().startswith(name) and part.winfo_viewable()]
         return found[-1] if found else None
 
+    def entry(self, agent_id: str) -> Any:
+        """Where an agent types whom they transfer to."""
+        return self.part(agent_id, "!entry")
+
     def read(self, agent_id: str) -> list[str]:
         """All that an agent can read, from the top down."""
         return [text for text in texts_of(self.windows[agent_id]) if text]
 
     def offer(self, to: str = "bob") -> None:
         """Alice types a name and presses Transfer."""
-        self.until(lambda: self.part("alice", "to"))
-        self.part("alice", "to").insert(0, to)
+        self.until(lambda: self.entry("alice"))
+        self.entry("alice").insert(0, to)
         self.part("alice", "transfer").invoke()
 
     def answer(self, how: str) -> None:
@@ -154,7 +158,7 @@ def test_t3_a_refusal_is_shown_at_the_top(centre: Centre) -> None:
     """T3: and is gone with the next press."""
     centre.offer(to="nobody")
     refused = centre.read("alice")
-    centre.part("alice", "to").delete(0, "end")
+    centre.entry("alice").delete(0, "end")
     centre.offer()
     centre.until(lambda: "Waiting for Bob" in centre.read("alice"))
 
@@ -164,8 +168,8 @@ def test_t3_a_refusal_is_shown_at_the_top(centre: Centre) -> None:
 
 def test_t12_what_is_being_typed_stays_when_a_text_comes(centre: Centre) -> None:
     """T12: the window is updated in place; and a change made in another thread is drawn in Tk's own."""
-    centre.until(lambda: centre.part("alice", "to"))
-    centre.part("alice", "to").insert(0, "bo")
+    centre.until(lambda: centre.entry("alice"))
+    centre.entry("alice").insert(0, "bo")
     drawn_in: list[Thread] = []
     draw = centre.desks["alice"]._draw  # noqa: SLF001 - what it does by itself
 
@@ -179,7 +183,7 @@ def test_t12_what_is_being_typed_stays_when_a_text_comes(centre: Centre) -> None
     other.join()
     centre.until(lambda: "Anybody there?" in centre.read("alice"))
 
-    assert "bo" == centre.part("alice", "to").get()
+    assert "bo" == centre.entry("alice").get()
     assert [current_thread()] == drawn_in
 
 
@@ -207,7 +211,7 @@ def test_e4_without_the_privilege_there_is_no_reject(centre: Centre) -> None:
 
 def test_d7_a_window_that_is_closed_is_told_nothing_more(centre: Centre, caplog: pytest.LogCaptureFixture) -> None:
     """D7: the connection ends with it, and nobody draws on what is gone."""
-    centre.until(lambda: centre.part("alice", "to"))
+    centre.until(lambda: centre.entry("alice"))
     centre.windows["bob"].destroy()
     centre.offer()
     centre.until(lambda: "Waiting for Bob" in centre.read("alice"))

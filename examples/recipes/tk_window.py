@@ -14,11 +14,7 @@ class Desk(tk.Frame):
     def __init__(self, window: tk.Tk | tk.Toplevel, service: sms.TransferService, agent_id: str) -> None:
         super().__init__(window)
         self.service, self.me, self.to, self.refusal = service, agent_id, tk.StringVar(self), tk.StringVar(self)
-        for part in (
-            tk.Label(window, textvariable=self.refusal),
-            tk.Entry(window, name="to", textvariable=self.to),
-            self,
-        ):
+        for part in (tk.Label(window, textvariable=self.refusal), tk.Entry(window, textvariable=self.to), self):
             part.pack()
         self.changes: SimpleQueue[Callable[[], None]] = SimpleQueue()  # for Tk's own thread: no other may call it
         self.workspace = sms.Workspace(agent_id, self)
