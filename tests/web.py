@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 
 import uvicorn
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, sync_playwright
+from starlette.applications import Starlette
 
 from surroundings import find_chromium
 from web_desktop.app import Options, make_app
@@ -45,11 +46,11 @@ def chromium() -> Generator[Browser]:
 
 
 class Served:
-    """The web desktop, served by a thread of this process."""
+    """The web desktop, or another application, served by a thread of this process."""
 
-    def __init__(self, options: Options, port: int = 0, *, ping: float = 20) -> None:
+    def __init__(self, what: Options | Starlette, port: int = 0, *, ping: float = 20) -> None:
         config = uvicorn.Config(
-            make_app(options),
+            make_app(what) if isinstance(what, Options) else what,
             host="127.0.0.1",
             port=port,
             log_level="error",
@@ -87,6 +88,11 @@ class ServedByProcess:
         )
         _wait(lambda: _answers(self.port) or self._process.poll() is not None)
         assert self._process.poll() is None
+
+    @property
+    def pid(self) -> int:
+        """The process that serves."""
+        return self._process.pid
 
     def kill(self) -> None:
         """End it in the middle of whatever it does."""
