@@ -115,8 +115,10 @@ def centre_at(browser: Browser, url: str) -> Generator[Centre]:
 
 
 def lost(desk: Desk) -> None:
-    """Wait until the page says that it is not connected."""
-    expect(desk.page.locator("#connection")).to_contain_text("Not connected")
+    """Wait until the page says that it is not connected, wherever it is scrolled to."""
+    banner = desk.page.locator("#connection")
+    expect(banner).to_contain_text("Not connected")
+    expect(banner).to_be_in_viewport(ratio=1)
 
 
 def back(desk: Desk) -> None:

@@ -303,7 +303,7 @@ def test_f7_an_answer_that_is_clicked_while_cut_off_does_nothing_and_says_so(cen
     bob.offer(ALICE).get_by_role("button", name=button).click()
 
     refusal = bob.page.locator("#refusal")
-    expect(refusal).to_have_text("Not connected. Nothing was done.")
+    expect(refusal).to_have_text("There was no connection. Nothing was done.")
     centre.mend(bob)
     expect(bob.offers).to_have_count(1)
     bob.offer(ALICE).get_by_role("button", name=button).click()
@@ -323,9 +323,9 @@ def test_f7_what_is_sent_or_transferred_while_cut_off_is_not_done_and_nothing_wr
     centre.cut(alice)
 
     window.get_by_role("button", name="Send").click()
-    expect(window.locator(".refusal")).to_have_text("Not connected. Nothing was done.")
+    expect(window.locator(".refusal")).to_have_text("There was no connection. Nothing was done.")
     target.get_by_role("button", name="SMS Transfer").click()
-    expect(window.locator(".refusal")).to_have_text("Not connected. Nothing was done.")
+    expect(window.locator(".refusal")).to_have_text("There was no connection. Nothing was done.")
     centre.mend(alice)
 
     expect(window.locator(".mine")).to_have_count(0)

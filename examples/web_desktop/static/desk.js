@@ -71,7 +71,7 @@ function begin(changes) {
 /** Ask the server for something; resolves to its result, or tells in `place` why not. */
 async function ask(what, place = $("#refusal")) {
   try {
-    if (socket?.readyState !== WebSocket.OPEN) throw new Error("Not connected. Nothing was done.");
+    if (socket?.readyState !== WebSocket.OPEN) throw new Error("There was no connection. Nothing was done.");
     tell(place, "");
     const n = ++number;
     socket.send(JSON.stringify({n, ...what}));
