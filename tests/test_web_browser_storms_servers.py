@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Final
 from uuid import uuid4
@@ -101,17 +101,19 @@ def pair(request: pytest.FixtureRequest, tmp_path: Path) -> Generator[tuple[Serv
         options: tuple[str, ...] = ()
         if request.param == "postgres":
             server: Server = request.getfixturevalue("postgres")
-            options = ("--postgres", _new_database(server))
+            options = ("--postgres", stack.enter_context(_new_database(server)))
         starting = [pool.submit(ServedByProcess, tmp_path, *options) for _ in range(2)]
         one, other = (stack.enter_context(start.result()) for start in starting)
         yield one, other
 
 
-def _new_database(server: Server) -> str:
-    name = f"web_{uuid4().hex}"
+@contextmanager
+def _new_database(server: Server) -> Generator[str]:
+    name = sql.Identifier(f"web_{uuid4().hex}")
     with psycopg.connect(server.conninfo, autocommit=True) as connection:
-        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-    return make_conninfo(server.conninfo, dbname=name)
+        connection.execute(sql.SQL("CREATE DATABASE {}").format(name))
+        yield make_conninfo(server.conninfo, dbname=name.as_string().strip('"'))
+        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(name))
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections import Counter
 from collections.abc import Generator
@@ -56,4 +57,6 @@ class Presence:
             (self._directory / agent_id).unlink(missing_ok=True)
 
     def _see(self, agent_id: str) -> None:
-        (self._directory / agent_id).touch()
+        file, now = self._directory / agent_id, time.time()
+        file.touch()
+        os.utime(file, (now, now))
