@@ -125,9 +125,7 @@ function remove(element, list) {
   else list.closest("section").focus();
 }
 
-$("#offers").addEventListener("focusin", event => {
-  if (!$("#offers").contains(event.relatedTarget)) back = event.relatedTarget;
-});
+addEventListener("focusin", ({target}) => { if (!target.closest("#offers, .skip")) back = target; });
 
 function draw(changes) {
   const of = kind => changes.filter(change => change[0] === kind).map(change => change[1]);
@@ -135,8 +133,10 @@ function draw(changes) {
   const closed = of("window").filter(id => !things.window.has(id) && shown("windows", id));
   const offered = of("preview").filter(id => things.preview.has(id) && !shown("offers", id));
   const told = of("message").filter(id => things.message.has(id) && !shown("messages", id));
+  const over = of("preview").map(id => !things.preview.has(id) && shown("offers", id)).filter(Boolean);
   const answering = $("#offers").contains(document.activeElement);
   for (const id of closed) say(`The conversation with ${$(".contact", shown("windows", id)).textContent} is not yours any more.`);
+  for (const element of over) if (!element.dataset.answered) say(`The invitation from ${$(".from", element).textContent} is over.`);
   for (const agent of things.agent.values()) drawAgent(agent);
   drawAll("windows", things.window, buildWindow, drawWindow);
   drawAll("offers", things.preview, buildOffer, drawOffer);
@@ -229,8 +229,9 @@ function buildOffer(preview) {
   const title = $("h3", element), why = $(".why", element), form = $("form", element);
   element.setAttribute("aria-labelledby", name(title));
   element.setAttribute("aria-describedby", name(why));
-  does($(".accept", element), "click", () => ask({do: "accept", invitation: id}));
-  does(form, "submit", () => ask({do: "reject", invitation: id, reason: form.reason.value}));
+  const answer = what => { element.dataset.answered = "by me"; return ask({invitation: id, ...what}); };
+  does($(".accept", element), "click", () => answer({do: "accept"}));
+  does(form, "submit", () => answer({do: "reject", reason: form.reason.value}));
   return element;
 }
 
