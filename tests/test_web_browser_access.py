@@ -13,7 +13,7 @@ from itertools import count
 from pathlib import Path
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
+from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]  # it has no types
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from web import Desk, Served, Sit, sitting
@@ -42,12 +42,13 @@ LISTEN = """() => {
   new MutationObserver(changes => {
     const come = changes.flatMap(change => [...change.addedNodes]);
     for (const region of document.querySelectorAll(LIVE)) {
-      const role = region.role, mine = changes.filter(change =>
-        region.contains(change.target) && (change.addedNodes.length || change.attributeName && change.target === region));
+      const role = region.role, shown = change => change.attributeName && change.target === region;
+      const mine = changes.filter(one => shown(one) || region.contains(one.target) && one.addedNodes.length);
       const filled = role === "log" && come.some(node => node.contains(region));
       if (!mine.length || filled || !region.checkVisibility()) continue;
       const atomic = (region.ariaAtomic ?? String(role !== "log")) === "true";
-      const text = atomic ? region.textContent : mine.flatMap(change => [...change.addedNodes]).map(node => node.textContent).join("");
+      const added = mine.flatMap(change => [...change.addedNodes]);
+      const text = atomic ? region.textContent : added.map(node => node.textContent).join("");
       if (text.trim()) heard.push(text.trim());
     }
   }).observe(document.body, {subtree: true, childList: true, attributes: true, attributeFilter: ["hidden"]});
@@ -158,7 +159,7 @@ def test_d1_every_state_fits_a_narrow_window_and_large_letters(sit: Sit) -> None
 
 
 def test_d1_a_transfer_needs_no_mouse(browser: Browser, tmp_path: Path) -> None:
-    """D1: from the log-in to the reply of the new owner, by keys alone; the focus is somewhere sensible all the time."""
+    """D1: from the log-in to the reply of the new owner, by keys alone."""
     with centre(browser, tmp_path) as (url, _):
         (alice, hers), (bob, his) = (sit_down(browser, url, name) for name in (ALICE, BOB))
         lin, jane = bob.window("Lin Wei"), alice.window("Jane Roe")
@@ -294,7 +295,7 @@ def test_t3_an_action_that_becomes_disabled_keeps_the_focus_and_tells_why(sit: S
 
 
 def test_d1_a_preview_takes_the_focus_where_it_is_set(sit: Sit) -> None:
-    """D1: and what is read then says who, media, contact and note; nothing is said twice, and nothing accepted by typing."""
+    """D1: what is read then says who, media, contact and note, once; and typing on answers nothing."""
     alice, bob = sit(ALICE), sit(BOB)
     bob.page.get_by_label("Invitations take the focus").check()
     listen(bob)
@@ -406,10 +407,10 @@ def test_d1_nothing_moves_for_whoever_wants_no_motion(sit: Sit) -> None:
     assert "none" == bob.offer(ALICE).evaluate("element => getComputedStyle(element).animationName")
 
 
-def test_d1_what_a_colour_says_is_seen_in_forced_colours_too(sit: Sit) -> None:
-    """D1: which button is pressed, and whose text is whose."""
+def test_d1_a_pressed_button_is_seen_in_forced_colours_too(sit: Sit) -> None:
+    """D1: where the system chooses every colour, the page's are gone."""
     alice = sit(ALICE)
     alice.page.emulate_media(forced_colors="active")
-    look = "element => { const style = getComputedStyle(element); return style.backgroundColor; }"
+    look = "element => getComputedStyle(element).backgroundColor"
     ready, not_ready = (alice.page.get_by_role("button", name=name, exact=True) for name in ("Ready", "Not Ready"))
     assert ready.evaluate(look) != not_ready.evaluate(look)

@@ -74,6 +74,9 @@ def _communicator(alice: Desk) -> States:
     expect(jane.get_by_role("button", name=f"SMS Transfer to {DAN}")).to_be_disabled()
     jane.get_by_role("button", name=f"Favourite {BOB}").click()
     expect(jane.get_by_role("button", name=f"Favourite {BOB}")).to_have_attribute("aria-pressed", "true")
+    jane.locator(".why").filter(has_text="Logged out").last.evaluate(
+        "element => element.closest('.menu').parentElement.scrollIntoView({block: 'end'})"
+    )
     yield "actions, and why not", alice.page
     jane.get_by_role("button", name="Transfer", exact=True).click()
 
