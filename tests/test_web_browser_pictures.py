@@ -72,6 +72,6 @@ def test_the_pictures_are_taken(browser: Browser, tmp_path: Path) -> None:
                 kept.joinpath(f"{name}.png").write_bytes(take(page, width, height, part))
     taken = {file.name: file.stat().st_size for file in kept.glob("web-*.png")}
     assert {file.name for file in ROOT.glob("docs/pictures/web-*.png")} == set(taken)
-    for page in PAGES:
-        assert set(taken) == set(re.findall(r"pictures/(web-.*?\.png)", page.read_text())), page
+    for told in PAGES:
+        assert set(taken) == set(re.findall(r"pictures/(web-.*?\.png)", told.read_text())), told
     assert max(taken.values()) < LARGEST
