@@ -7,7 +7,9 @@ from collections.abc import Callable, Mapping
 from typing import Final, Protocol
 
 from benchmarks import (
+    clicks,
     communicator,
+    desks,
     due,
     imports,
     on_eventsourcing,
@@ -40,6 +42,8 @@ COMPARISONS: Final[Mapping[str, Callable[[int], str]]] = {
     "eventsourcing": on_eventsourcing.run,
     "search": search.run,
     "communicator": communicator.run,
+    "clicks": clicks.run,
+    "desks": desks.run,
 }
 SIZED: Final[Mapping[str, Sized]] = {
     "workers": workers.run,

@@ -7,12 +7,14 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
-sys.path.append(str(Path(__file__).parent.parent / "tests"))
+sys.path += [str(Path(__file__).parent.parent / folder) for folder in ("tests", "examples")]
 
 from servers import Server, new_schema, running
 
-__all__ = ["ABSENT", "Server", "missing", "new_schema", "running"]
+__all__ = ["ABSENT", "NO_LIMIT", "Server", "missing", "new_schema", "running"]
 
+NO_LIMIT: Final = ("--max-hops", "1000000")
+"""For a web desktop where a conversation goes to and fro all the time."""
 ABSENT: Final = "is not installed: not compared"
 
 

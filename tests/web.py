@@ -16,6 +16,7 @@ from typing import Protocol, Self
 
 import uvicorn
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, sync_playwright
+from starlette.applications import Starlette
 
 from surroundings import find_chromium
 from web_desktop.app import Options, make_app
@@ -41,12 +42,11 @@ def chromium() -> Generator[Browser]:
 
 
 class Served:
-    """The web desktop, served by a thread of this process."""
+    """The web desktop, or another application, served by a thread of this process."""
 
-    def __init__(self, options: Options, port: int = 0) -> None:
-        config = uvicorn.Config(
-            make_app(options), host="127.0.0.1", port=port, log_level="error", timeout_graceful_shutdown=1
-        )
+    def __init__(self, what: Options | Starlette, port: int = 0) -> None:
+        app = make_app(what) if isinstance(what, Options) else what
+        config = uvicorn.Config(app, host="127.0.0.1", port=port, log_level="error", timeout_graceful_shutdown=1)
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._server.run)
         self._thread.start()
@@ -77,6 +77,11 @@ class ServedByProcess:
         )
         _wait(lambda: _answers(self.port) or self._process.poll() is not None)
         assert self._process.poll() is None
+
+    @property
+    def pid(self) -> int:
+        """The process that serves."""
+        return self._process.pid
 
     def kill(self) -> None:
         """End it in the middle of whatever it does."""

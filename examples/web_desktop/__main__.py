@@ -20,6 +20,7 @@ def options() -> tuple[Options, int]:
     parser.add_argument("--postgres", default="", metavar="CONNINFO", help="keep conversations in this PostgreSQL")
     parser.add_argument("--port", type=int, default=8000)
     parser.add_argument("--answer-within", type=float, default=30, metavar="SECONDS", help="how long an offer lasts")
+    parser.add_argument("--max-hops", type=int, default=10, help="how often a conversation may be transferred")
     parser.add_argument("--gone-after", type=float, default=10, metavar="SECONDS", help="without a window: logged out")
     given = parser.parse_args()
     return (
@@ -27,6 +28,7 @@ def options() -> tuple[Options, int]:
             data=given.data,
             postgres=given.postgres,
             answer_within=timedelta(seconds=given.answer_within),
+            max_hops=given.max_hops,
             gone_after=timedelta(seconds=given.gone_after),
         ),
         given.port,

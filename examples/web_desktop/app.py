@@ -53,12 +53,14 @@ class Options:
         data: a directory for the conversations, the pictures, and the secret that log-ins are signed with.
         postgres: a connection string, to keep the conversations there and serve them from several processes.
         answer_within: how long an invitation lasts (T7).
+        max_hops: how often one conversation may be transferred (A4).
         gone_after: how long an agent may be without a window until they count as disconnected (T9).
     """
 
     data: Path
     postgres: str = ""
     answer_within: timedelta = timedelta(seconds=30)
+    max_hops: int = 10
     gone_after: timedelta = timedelta(seconds=10)
 
 
@@ -153,7 +155,8 @@ def make_app(options: Options) -> Starlette:
     @asynccontextmanager
     async def living(app: Starlette) -> AsyncGenerator[None]:
         async with _opened(options) as store:
-            service = AsyncTransferService(store, policy=TransferPolicy(invitation_timeout=options.answer_within))
+            policy = TransferPolicy(invitation_timeout=options.answer_within, max_hops=options.max_hops)
+            service = AsyncTransferService(store, policy=policy)
             await furnish(service)
             app.state.desks, app.state.service = Desks(service, options.gone_after), service
             async with service.ticking(timedelta(milliseconds=250)):

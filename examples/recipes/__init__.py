@@ -1,0 +1,1 @@
+"""One file each, to copy into an application and change."""
