@@ -5,13 +5,14 @@ const things = {agent: new Map(), window: new Map(), preview: new Map(), message
 const asked = new Map(); // what was asked and is not answered yet, by number
 const SILENCE = 12_000; // milliseconds without a word from the server: the connection is gone
 const SHORT = 10; // seconds left, of which a screen reader is told
-let socket, heard, retry, fresh, number = 0, ahead = 0, wait = 250, settled = false;
+let socket, heard, retry, fresh, back, number = 0, named = 0, ahead = 0, wait = 250, settled = false;
 
 const $ = (selector, root = document) => root.querySelector(selector);
 const make = id => $(`template#${id}`).content.firstElementChild.cloneNode(true);
 const write = (element, text) => { if (element.textContent !== text) element.textContent = text; };
 const tell = (element, text) => { write(element, text); element.hidden = !text; };
 const words = notices => notices.map(notice => notice.text).join(" ");
+const name = element => element.id ||= `e${++named}`; // for what it labels or describes
 const time = at => new Date(at).toLocaleTimeString([], {hour: "2-digit", minute: "2-digit"});
 
 /** Have a screen reader say something, without moving the focus. */
@@ -34,11 +35,15 @@ function connect() {
   mine.onclose = () => mine === socket && lost();
 }
 
-function lost() {
+function forget() {
   socket = null;
-  tell($("#connection"), "Not connected. What you see may be old. Trying again.");
   for (const {reject} of asked.values()) reject(new Error("The connection was lost. Look whether it was done."));
   asked.clear();
+}
+
+function lost() {
+  forget();
+  tell($("#connection"), "Not connected. What you see may be old. Trying again.");
   retry = setTimeout(connect, wait);
   wait = Math.min(2 * wait, 4_000);
 }
@@ -62,6 +67,7 @@ function hear(message) {
 function begin(changes) {
   fresh = false;
   wait = 250;
+  if (!$("#connection").hidden) say("Connected again.");
   tell($("#connection"), "");
   const there = new Set(changes.map(([kind, id]) => `${kind} ${id}`));
   for (const [kind, known] of Object.entries(things))
@@ -72,7 +78,7 @@ function begin(changes) {
 async function ask(what, place = $("#refusal")) {
   try {
     if (socket?.readyState !== WebSocket.OPEN) throw new Error("There was no connection. Nothing was done.");
-    tell(place, "");
+    if (what.do !== "search") tell(place, ""); // what is found again takes the place of what was, unheard if it is the same
     const n = ++number;
     socket.send(JSON.stringify({n, ...what}));
     return await new Promise((resolve, reject) => asked.set(n, {resolve, reject}));
@@ -112,12 +118,16 @@ function keep(list, wanted, build, update) {
   for (const element of old.values()) remove(element, list);
 }
 
-/** Take something away; a focus inside it goes to what comes nearest. */
+/** Take something away; a focus inside it goes back to where it was before an invitation, or to what comes nearest. */
 function remove(element, list) {
   const focused = element.contains(document.activeElement);
   element.remove();
-  if (focused) (list.closest("section") ?? document.body).focus();
+  if (!focused) return;
+  if (element.matches(".offer") && back?.checkVisibility()) back.focus();
+  else list.closest("section").focus();
 }
+
+addEventListener("focusin", ({target}) => { if (!target.closest("#offers, .skip")) back = target; });
 
 function draw(changes) {
   const of = kind => changes.filter(change => change[0] === kind).map(change => change[1]);
@@ -125,11 +135,13 @@ function draw(changes) {
   const closed = of("window").filter(id => !things.window.has(id) && shown("windows", id));
   const offered = of("preview").filter(id => things.preview.has(id) && !shown("offers", id));
   const told = of("message").filter(id => things.message.has(id) && !shown("messages", id));
+  const over = of("preview").map(id => !things.preview.has(id) && shown("offers", id)).filter(Boolean);
   const answering = $("#offers").contains(document.activeElement);
   for (const id of closed) {
     say(`The conversation with ${$(".contact", shown("windows", id)).textContent} is not yours any more.`);
     sessionStorage.removeItem(draft(id));
   }
+  for (const element of over) if (!element.dataset.answered) say(`The invitation from ${$(".from", element).textContent} is over.`);
   for (const agent of things.agent.values()) drawAgent(agent);
   drawAll("windows", things.window, buildWindow, drawWindow);
   drawAll("offers", things.preview, buildOffer, drawOffer);
@@ -139,7 +151,7 @@ function draw(changes) {
   write($("#unread"), unread ? `${unread} unread` : "");
   for (const id of offered) announce(things.preview.get(id), shown("offers", id));
   if (settled) for (const id of opened) welcome(shown("windows", id), answering);
-  if (settled) for (const id of told) if (!things.message.get(id).read) say(`New in My Messages: ${things.message.get(id).notice.text}`);
+  if (settled) for (const id of told) tidings(things.message.get(id));
   settled = true;
   count();
 }
@@ -154,6 +166,11 @@ function drawAll(section, wanted, build, update) {
 function announce(preview, element) {
   if (preview.focus) element.focus();
   else say(`${preview.text} ${left(preview.deadline)} seconds to answer.`);
+}
+
+/** A new entry, unless the error at the top of a window has just said the same. */
+function tidings({read, notice, interaction_id: interaction}) {
+  if (!read && things.window.get(interaction)?.error?.text !== notice.text) say(`New in My Messages: ${notice.text}`);
 }
 
 function welcome(element, focus) {
@@ -203,7 +220,11 @@ $("#settings").focus.checked = kept.focus ?? false;
 $("#settings").answering.value = kept.answering ?? "manual";
 $("#settings").addEventListener("change", () => {
   localStorage.setItem(place, JSON.stringify(settings()));
-  socket?.close(); // the next connection has them
+  const old = socket;
+  if (!old) return; // the next connection has them
+  forget();
+  connect();
+  old.close();
 });
 
 // invitations
@@ -211,12 +232,11 @@ $("#settings").addEventListener("change", () => {
 function buildOffer(preview) {
   const element = make("offer"), id = preview.invitation_id;
   const title = $("h3", element), why = $(".why", element), form = $("form", element);
-  title.id = `from ${id}`.replaceAll(" ", "-");
-  why.id = `why ${id}`.replaceAll(" ", "-");
-  element.setAttribute("aria-labelledby", title.id);
-  element.setAttribute("aria-describedby", why.id);
-  does($(".accept", element), "click", () => ask({do: "accept", invitation: id}));
-  does(form, "submit", () => ask({do: "reject", invitation: id, reason: form.reason.value}));
+  element.setAttribute("aria-labelledby", name(title));
+  element.setAttribute("aria-describedby", name(why));
+  const answer = what => { element.dataset.answered = "by me"; return ask({invitation: id, ...what}); };
+  does($(".accept", element), "click", () => answer({do: "accept"}));
+  does(form, "submit", () => answer({do: "reject", reason: form.reason.value}));
   return element;
 }
 
@@ -255,8 +275,8 @@ function buildWindow(window) {
   const element = make("window"), id = window.interaction.id, refusal = $(".refusal", element);
   const now = () => ({interaction: id, epoch: things.window.get(id)?.interaction.epoch ?? -1});
   const title = $("h3", element), [reply, , datum, note] = element.querySelectorAll("form");
-  title.id = `with ${id}`.replaceAll(" ", "-");
-  element.setAttribute("aria-labelledby", title.id);
+  element.setAttribute("aria-labelledby", name(title));
+  element.setAttribute("aria-describedby", `${name($(".error", element))} ${name(refusal)}`);
   reply.text.value = sessionStorage.getItem(draft(id)) ?? "";
   reply.addEventListener("input", () => sessionStorage.setItem(draft(id), reply.text.value));
   does(reply, "submit", async () => {
@@ -284,22 +304,28 @@ function drawWindow(element, window) {
   write($(".address", element), interaction.contact.address);
   write($(".media", element), interaction.media.toUpperCase());
   tell($(".error", element), window.error?.text ?? "");
-  $(".pending", element).hidden = !pending;
+  const waiting = $(".pending", element), transfer = $(".transfer", element), cancel = $(".cancel", element);
+  const focused = document.activeElement;
+  if (pending && waiting.hidden && settled) say(`Transfer to ${pending.to} is pending.`);
+  waiting.hidden = !pending;
   write($(".to", element), pending?.to ?? "");
-  $(".pending .left", element).dataset.deadline = pending?.deadline ?? "";
-  const transfer = $(".transfer", element);
+  $(".left", waiting).dataset.deadline = pending?.deadline ?? "";
   transfer.hidden = !window.can_transfer || Boolean(pending);
   if (transfer.hidden) communicate(element, false);
+  if (focused === transfer && transfer.hidden) (pending ? cancel : $("h3", element)).focus();
+  if (focused === cancel && waiting.hidden) (transfer.hidden ? $("h3", element) : transfer).focus();
   drawData($(".data", element), interaction.case_data);
   if (note.value === note.defaultValue) note.value = interaction.note; // or the agent is writing one
   note.defaultValue = interaction.note;
   drawTexts($(".texts", element), window);
 }
 
-function drawTexts(list, {transcript, known, interaction, can_save_attachments: canSave}) {
-  while (list.children.length > known) list.lastElementChild.remove();
-  for (const text of transcript) {
+function drawTexts(list, {transcript, interaction, can_save_attachments: canSave}) {
+  const had = new Set([...list.children].map(item => item.dataset.id)); // all of it comes again after a lost connection
+  const news = transcript.filter(text => !had.has(text.id));
+  for (const text of news) {
     const item = make("text"), inbound = text.direction === "inbound";
+    item.dataset.id = text.id;
     item.className = inbound ? "theirs" : "mine";
     write($(".sender", item), inbound ? contact(interaction.contact) : things.agent.has(text.sender) ? "You" : text.sender);
     write($("time", item), time(text.at));
@@ -307,7 +333,7 @@ function drawTexts(list, {transcript, known, interaction, can_save_attachments: 
     item.append(...text.attachments.map(one => buildPicture(one, interaction.id, canSave)));
     list.append(item);
   }
-  if (transcript.length) list.parentElement.scrollTop = list.parentElement.scrollHeight;
+  if (news.length) list.parentElement.scrollTop = list.parentElement.scrollHeight;
 }
 
 function buildPicture(attachment, interaction, canSave) {
@@ -331,9 +357,9 @@ function communicate(element, open) {
   const focused = communicator.contains(document.activeElement);
   communicator.hidden = !open;
   $(".transfer", element).setAttribute("aria-expanded", open);
-  $(".list", communicator).replaceChildren(); // presence may have changed, and no menu is left open
   if (open) $("input", communicator).focus();
   else if (focused) $($(".transfer", element).hidden ? ".cancel" : ".transfer", element).focus();
+  if (!open) $(".list", communicator).replaceChildren();
   communicator.dispatchEvent(new Event(open ? "search" : "reset"));
 }
 
@@ -359,7 +385,7 @@ function buildCommunicator(element, now) {
   communicator.addEventListener("keydown", event => event.key === "Escape" && communicate(element, false));
   $(".list", communicator).addEventListener("click", event => {
     const item = event.target.closest(".communicator > .list > li"), button = event.target.closest("button");
-    if (!button) return;
+    if (!button || button.ariaDisabled === "true") return;
     const target = JSON.parse(item.dataset.id);
     const pick = async () => {
       if (button.matches(".favourite")) {
@@ -395,7 +421,8 @@ function drawTarget(element, found) {
     const button = $("button", item);
     write(button, action.label);
     button.ariaLabel = `${action.label} to ${found.name}`;
-    button.disabled = action.reasons.length > 0;
+    button.ariaDisabled = action.reasons.length > 0; // and still where a keyboard comes by, with the reasons
+    button.setAttribute("aria-describedby", name($(".why", item)));
     write($(".why", item), words(action.reasons));
   });
   $(".menu", element).hidden = !found.actions.length;
