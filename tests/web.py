@@ -11,8 +11,10 @@ import threading
 import time
 from collections.abc import Generator
 from contextlib import contextmanager
+from copy import copy
 from pathlib import Path
-from typing import Protocol, Self
+from typing import Final, Protocol, Self
+from urllib.parse import urlsplit
 
 import uvicorn
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, sync_playwright
@@ -23,6 +25,8 @@ from web_desktop.app import Options, make_app
 
 ROOT = Path(__file__).parent.parent
 PATIENCE = 15.0
+LOST: Final = "WebSocket connection to"
+"""How Chromium's complaint begins when a connection is lost; the page says so itself."""
 
 
 @contextmanager
@@ -44,9 +48,16 @@ def chromium() -> Generator[Browser]:
 class Served:
     """The web desktop, or another application, served by a thread of this process."""
 
-    def __init__(self, what: Options | Starlette, port: int = 0) -> None:
-        app = make_app(what) if isinstance(what, Options) else what
-        config = uvicorn.Config(app, host="127.0.0.1", port=port, log_level="error", timeout_graceful_shutdown=1)
+    def __init__(self, what: Options | Starlette, port: int = 0, *, ping: float = 20) -> None:
+        config = uvicorn.Config(
+            make_app(what) if isinstance(what, Options) else what,
+            host="127.0.0.1",
+            port=port,
+            log_level="error",
+            timeout_graceful_shutdown=1,
+            ws_ping_interval=ping,
+            ws_ping_timeout=ping,
+        )
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._server.run)
         self._thread.start()
@@ -99,16 +110,26 @@ class Desk:
     """An agent's window, as somebody sees and uses it."""
 
     def __init__(self, context: BrowserContext, url: str, agent: str, *, ready: bool = True) -> None:
-        self.page: Page = context.new_page()
         self.faults: list[str] = []
-        self.page.on("pageerror", lambda error: self.faults.append(str(error)))
-        self.page.on("console", lambda line: self.faults.append(line.text) if line.type == "error" else None)
-        self.page.goto(url)
+        self.page = self._open(context, url)
         self.page.get_by_role("button", name=agent).click()
         expect(self.page.get_by_role("heading", level=1, name=agent)).to_be_visible()
         if ready:
             self.page.get_by_role("button", name="Ready", exact=True).click()
             expect(self.status).to_have_text("Ready")
+
+    def _open(self, context: BrowserContext, url: str) -> Page:
+        page = context.new_page()
+        page.on("pageerror", lambda error: self.faults.append(str(error)))
+        page.on("console", lambda line: self.faults.append(line.text) if line.type == "error" else None)
+        page.goto(url)
+        return page
+
+    def tab(self, url: str = "") -> Self:
+        """Another window of this agent's, in the same browser; ``url`` is where its desktop is served, if elsewhere."""
+        other = copy(self)
+        other.page = self._open(self.page.context, f"{url}{urlsplit(self.page.url).path}" if url else self.page.url)
+        return other
 
     @property
     def status(self) -> Locator:
@@ -167,21 +188,21 @@ def sitting(browser: Browser, url: str) -> Generator[Sit]:
     """Have agents sit down, each with a browser of their own; at the end no page may have complained."""
     desks: list[Desk] = []
 
-    def sit(agent: str, *, ready: bool = True) -> Desk:
+    def sit(agent: str, *, ready: bool = True, url: str = url) -> Desk:
         desks.append(Desk(browser.new_context(), url, agent, ready=ready))
         return desks[-1]
 
     yield sit
     for desk in desks:
         desk.page.context.close()
-    assert [] == [fault for desk in desks for fault in desk.faults]
+    assert [] == [fault for desk in desks for fault in desk.faults if not fault.startswith(LOST)]
 
 
 class Sit(Protocol):
     """Has an agent sit down."""
 
-    def __call__(self, agent: str, *, ready: bool = True) -> Desk:
-        """Log in under this name, and be Ready."""
+    def __call__(self, agent: str, *, ready: bool = True, url: str = ...) -> Desk:
+        """Log in under this name, and be Ready; ``url`` is where the desktop is served, if elsewhere."""
         ...
 
 

@@ -5,7 +5,7 @@ const things = {agent: new Map(), window: new Map(), preview: new Map(), message
 const asked = new Map(); // what was asked and is not answered yet, by number
 const SILENCE = 12_000; // milliseconds without a word from the server: the connection is gone
 const SHORT = 10; // seconds left, of which a screen reader is told
-let socket, heard, fresh, back, number = 0, named = 0, ahead = 0, wait = 250, settled = false;
+let socket, heard, retry, fresh, back, number = 0, named = 0, ahead = 0, wait = 250, settled = false;
 
 const $ = (selector, root = document) => root.querySelector(selector);
 const make = id => $(`template#${id}`).content.firstElementChild.cloneNode(true);
@@ -26,6 +26,7 @@ function say(text) {
 // the connection
 
 function connect() {
+  clearTimeout(retry);
   const query = new URLSearchParams({focus: settings().focus, answering: settings().answering});
   const mine = socket = new WebSocket(`${location.href.replace(/^http/, "ws").replace(/[?#].*/, "")}/socket?${query}`);
   fresh = true;
@@ -43,7 +44,7 @@ function forget() {
 function lost() {
   forget();
   tell($("#connection"), "Not connected. What you see may be old. Trying again.");
-  setTimeout(connect, wait);
+  retry = setTimeout(connect, wait);
   wait = Math.min(2 * wait, 4_000);
 }
 
@@ -70,7 +71,7 @@ function begin(changes) {
   tell($("#connection"), "");
   const there = new Set(changes.map(([kind, id]) => `${kind} ${id}`));
   for (const [kind, known] of Object.entries(things))
-    for (const id of known.keys()) if (!there.has(`${kind} ${id}`)) known.delete(id);
+    for (const id of known.keys()) if (!there.has(`${kind} ${id}`)) changes.push([kind, id, null]);
 }
 
 /** Ask the server for something; resolves to its result, or tells in `place` why not. */
@@ -93,6 +94,7 @@ const does = (element, kind, act) => element.addEventListener(kind, event => {
   Promise.resolve(act(event)).catch(error => console.info(error.message));
 });
 
+window.addEventListener("online", () => socket || connect());
 setInterval(() => socket && Date.now() - heard > SILENCE && (socket.close(), lost()), 1_000);
 
 // drawing: one element for each thing, kept as long as the thing is there, so that nothing typed or focused is lost
@@ -135,7 +137,10 @@ function draw(changes) {
   const told = of("message").filter(id => things.message.has(id) && !shown("messages", id));
   const over = of("preview").map(id => !things.preview.has(id) && shown("offers", id)).filter(Boolean);
   const answering = $("#offers").contains(document.activeElement);
-  for (const id of closed) say(`The conversation with ${$(".contact", shown("windows", id)).textContent} is not yours any more.`);
+  for (const id of closed) {
+    say(`The conversation with ${$(".contact", shown("windows", id)).textContent} is not yours any more.`);
+    sessionStorage.removeItem(draft(id));
+  }
   for (const element of over) if (!element.dataset.answered) say(`The invitation from ${$(".from", element).textContent} is over.`);
   for (const agent of things.agent.values()) drawAgent(agent);
   drawAll("windows", things.window, buildWindow, drawWindow);
@@ -264,15 +269,22 @@ function drawData(list, data) {
 
 // conversations
 
+const draft = id => `draft ${location.pathname} ${id}`; // a reply that is half written outlives a reload of the page
+
 function buildWindow(window) {
   const element = make("window"), id = window.interaction.id, refusal = $(".refusal", element);
   const now = () => ({interaction: id, epoch: things.window.get(id)?.interaction.epoch ?? -1});
   const title = $("h3", element), [reply, , datum, note] = element.querySelectorAll("form");
   element.setAttribute("aria-labelledby", name(title));
   element.setAttribute("aria-describedby", `${name($(".error", element))} ${name(refusal)}`);
+  reply.text.value = sessionStorage.getItem(draft(id)) ?? "";
+  reply.addEventListener("input", () => sessionStorage.setItem(draft(id), reply.text.value));
   does(reply, "submit", async () => {
-    await ask({do: "reply", ...now(), text: reply.text.value}, refusal);
+    const text = reply.text.value;
+    await ask({do: "reply", ...now(), text}, refusal);
+    if (reply.text.value !== text) return; // they are writing the next one
     reply.text.value = "";
+    sessionStorage.removeItem(draft(id));
   });
   does(datum, "submit", async () => {
     await ask({do: "set_case_data", ...now(), key: datum.key.value, value: datum.value.value}, refusal);
@@ -345,15 +357,15 @@ function communicate(element, open) {
   const focused = communicator.contains(document.activeElement);
   communicator.hidden = !open;
   $(".transfer", element).setAttribute("aria-expanded", open);
+  $(".list", communicator).replaceChildren(); // presence may have changed, and no menu is left open
   if (open) $("input", communicator).focus();
   else if (focused) $($(".transfer", element).hidden ? ".cancel" : ".transfer", element).focus();
-  if (!open) $(".list", communicator).replaceChildren();
   communicator.dispatchEvent(new Event(open ? "search" : "reset"));
 }
 
 function buildCommunicator(element, now) {
   const communicator = $(".communicator", element), form = $("form", communicator), refusal = $(".refusal", element);
-  const keys = new Map(); // one for each target: a click that is repeated makes one request
+  const keys = new Map(); // a click that is repeated makes one request, until there is something new to see
   let last = 0, timer;
   const search = async () => {
     clearTimeout(timer);
@@ -380,8 +392,9 @@ function buildCommunicator(element, now) {
         await ask({do: button.ariaPressed === "true" ? "remove_favourite" : "add_favourite", target}, refusal);
         return search();
       }
-      if (!keys.has(item.dataset.id)) keys.set(item.dataset.id, crypto.randomUUID());
-      await ask({do: "transfer", ...now(), target, note: form.note.value, key: keys.get(item.dataset.id)}, refusal);
+      const seen = `${item.dataset.id} ${things.window.get(now().interaction)?.interaction.version}`;
+      if (!keys.has(seen)) keys.set(seen, crypto.randomUUID());
+      await ask({do: "transfer", ...now(), target, note: form.note.value, key: keys.get(seen)}, refusal);
       keys.clear();
       form.reset();
       communicate(element, false);
