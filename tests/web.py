@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from copy import copy
 from pathlib import Path
 from typing import Final, Protocol, Self
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 import uvicorn
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, sync_playwright
@@ -111,24 +111,24 @@ class Desk:
 
     def __init__(self, context: BrowserContext, url: str, agent: str, *, ready: bool = True) -> None:
         self.faults: list[str] = []
-        self.page = self._open(context, url)
+        self.page = context.new_page()
+        self._listen()
+        self.page.goto(url)
         self.page.get_by_role("button", name=agent).click()
         expect(self.page.get_by_role("heading", level=1, name=agent)).to_be_visible()
         if ready:
             self.page.get_by_role("button", name="Ready", exact=True).click()
             expect(self.status).to_have_text("Ready")
 
-    def _open(self, context: BrowserContext, url: str) -> Page:
-        page = context.new_page()
-        page.on("pageerror", lambda error: self.faults.append(str(error)))
-        page.on("console", lambda line: self.faults.append(line.text) if line.type == "error" else None)
-        page.goto(url)
-        return page
+    def _listen(self) -> None:
+        self.page.on("pageerror", lambda error: self.faults.append(str(error)))
+        self.page.on("console", lambda line: self.faults.append(line.text) if line.type == "error" else None)
 
     def tab(self, url: str = "") -> Self:
         """Another window of this agent's, in the same browser; ``url`` is where its desktop is served, if elsewhere."""
         other = copy(self)
-        other.page = self._open(self.page.context, f"{url}{urlsplit(self.page.url).path}" if url else self.page.url)
+        other.page = self._beside(f"{url}{urlsplit(self.page.url).path}" if url else self.page.url)
+        other._listen()  # noqa: SLF001 - of the same class
         return other
 
     @property
@@ -181,6 +181,79 @@ class Desk:
     def accept(self, sender: str) -> None:
         """Take what this colleague offers."""
         self.offer(sender).get_by_role("button", name="Accept").click()
+
+    def reject(self, sender: str, reason: str = "") -> None:
+        """Turn down what this colleague offers."""
+        offer = self.offer(sender)
+        offer.get_by_label("Reason").fill(reason)
+        offer.get_by_role("button", name="Reject").click()
+
+    def press(self, contact: str, button: str) -> None:
+        """Press a button of this conversation's window."""
+        self.window(contact).get_by_role("button", name=button, exact=True).click()
+
+    def reply(self, contact: str, text: str) -> None:
+        """Text the contact."""
+        self.draft(contact).fill(text)
+        self.press(contact, "Send")
+
+    def draft(self, contact: str) -> Locator:
+        """Where a reply is written."""
+        return self.window(contact).get_by_role("textbox", name="Reply")
+
+    def note(self, contact: str) -> Locator:
+        """The conversation's note, which goes wherever the conversation goes."""
+        return self.window(contact).locator("form.note").get_by_role("textbox", name="Note")
+
+    def texts(self, contact: str) -> Locator:
+        """The words of every text of the conversation."""
+        return self.window(contact).locator(".texts .text")
+
+    def pending(self, contact: str) -> Locator:
+        """What is said of a transfer that is under way."""
+        return self.window(contact).locator(".pending")
+
+    def refusal(self, contact: str) -> Locator:
+        """Why something that was asked for in this window was not done."""
+        return self.window(contact).locator(".refusal")
+
+    def menu(self, contact: str, name: str) -> None:
+        """Open the action menu of a target that the team communicator shows."""
+        self.window(contact).get_by_label(f"Actions for {name}").click()
+
+    def action(self, contact: str, name: str) -> Locator:
+        """The action SMS Transfer of a target that the team communicator shows."""
+        return self.window(contact).get_by_role("button", name=f"SMS Transfer to {name}")
+
+    def telephone(self, person: str) -> Telephone:
+        """The telephone of one who texts in; ``person`` is as the address of its page has it."""
+        return Telephone(self._beside(urljoin(self.page.url, f"/telephone/{person}")))
+
+    def _beside(self, url: str) -> Page:
+        """A page in a window of its own: one behind another in the same window is drawn once a second only."""
+        with self.page.expect_popup() as opened:
+            self.page.evaluate("url => void window.open(url, '', 'popup, noopener')", url)
+        return opened.value
+
+
+class Telephone:
+    """The telephone of somebody who texts in."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+
+    def text(self, words: str, *, picture: Path | None = None) -> None:
+        """Text in, perhaps with a picture."""
+        self.page.get_by_label("Text").fill(words)
+        if picture is not None:
+            self.page.get_by_label("Picture").set_input_files(picture)
+        self.page.get_by_role("button", name="Send").click()
+        expect(self.page.locator(".texts li.mine").last).to_contain_text(words)
+
+    def shows(self, *texts: str) -> None:
+        """See these texts, in this order."""
+        self.page.get_by_role("link", name="Look again").click()
+        expect(self.page.locator(".texts .text")).to_have_text(texts)
 
 
 @contextmanager

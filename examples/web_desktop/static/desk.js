@@ -74,7 +74,7 @@ function begin(changes) {
     for (const id of known.keys()) if (!there.has(`${kind} ${id}`)) changes.push([kind, id, null]);
 }
 
-/** Ask the server for something; resolves to its result, or tells in `place` why not. */
+/** Ask the server for something; resolves to its result, or tells in `place` why not, or at the top if that is gone. */
 async function ask(what, place = $("#refusal")) {
   try {
     if (socket?.readyState !== WebSocket.OPEN) throw new Error("There was no connection. Nothing was done.");
@@ -83,16 +83,23 @@ async function ask(what, place = $("#refusal")) {
     socket.send(JSON.stringify({n, ...what}));
     return await new Promise((resolve, reject) => asked.set(n, {resolve, reject}));
   } catch (error) {
-    tell(place, error.message);
+    if (place.isConnected) tell(place, error.message);
+    else tell($("#refusal"), `${$(".contact", place.closest(".window")).textContent}: ${error.message}`);
     throw error;
   }
 }
 
-/** What an element does: asks, and leaves a refusal where `ask` has told it. */
-const does = (element, kind, act) => element.addEventListener(kind, event => {
-  event.preventDefault();
-  Promise.resolve(act(event)).catch(error => console.info(error.message));
-});
+/** What an element does: asks, once for a double click too, and leaves a refusal where `ask` has told it. */
+function does(element, kind, act) {
+  let busy = false;
+  element.addEventListener(kind, async event => {
+    event.preventDefault();
+    if (busy) return;
+    busy = true;
+    await Promise.resolve(act(event)).catch(error => console.info(error.message));
+    busy = false;
+  });
+}
 
 window.addEventListener("online", () => socket || connect());
 setInterval(() => socket && Date.now() - heard > SILENCE && (socket.close(), lost()), 1_000);
@@ -279,12 +286,12 @@ function buildWindow(window) {
   element.setAttribute("aria-describedby", `${name($(".error", element))} ${name(refusal)}`);
   reply.text.value = sessionStorage.getItem(draft(id)) ?? "";
   reply.addEventListener("input", () => sessionStorage.setItem(draft(id), reply.text.value));
-  does(reply, "submit", async () => {
+  does(reply, "submit", () => {
     const text = reply.text.value;
-    await ask({do: "reply", ...now(), text}, refusal);
-    if (reply.text.value !== text) return; // they are writing the next one
-    reply.text.value = "";
-    sessionStorage.removeItem(draft(id));
+    reply.text.value = ""; // for the next one, which need not wait for the answer
+    ask({do: "reply", ...now(), text}, refusal)
+      .catch(() => { reply.text.value = text + reply.text.value; })
+      .then(() => element.isConnected && sessionStorage.setItem(draft(id), reply.text.value));
   });
   does(datum, "submit", async () => {
     await ask({do: "set_case_data", ...now(), key: datum.key.value, value: datum.value.value}, refusal);
@@ -321,19 +328,20 @@ function drawWindow(element, window) {
 }
 
 function drawTexts(list, {transcript, interaction, can_save_attachments: canSave}) {
+  const scroll = list.parentElement, reading = scroll.scrollTop + scroll.clientHeight < scroll.scrollHeight - 8;
   const had = new Set([...list.children].map(item => item.dataset.id)); // all of it comes again after a lost connection
   const news = transcript.filter(text => !had.has(text.id));
   for (const text of news) {
     const item = make("text"), inbound = text.direction === "inbound";
     item.dataset.id = text.id;
     item.className = inbound ? "theirs" : "mine";
-    write($(".sender", item), inbound ? contact(interaction.contact) : things.agent.has(text.sender) ? "You" : text.sender);
+    write($(".sender", item), inbound ? contact(interaction.contact) : things.agent.has(text.sender) ? "You" : text.from);
     write($("time", item), time(text.at));
     write($(".text", item), text.text);
     item.append(...text.attachments.map(one => buildPicture(one, interaction.id, canSave)));
     list.append(item);
   }
-  if (news.length) list.parentElement.scrollTop = list.parentElement.scrollHeight;
+  if (news.length && !(reading && news.at(-1).direction === "inbound")) scroll.scrollTop = scroll.scrollHeight;
 }
 
 function buildPicture(attachment, interaction, canSave) {
@@ -359,7 +367,7 @@ function communicate(element, open) {
   $(".transfer", element).setAttribute("aria-expanded", open);
   if (open) $("input", communicator).focus();
   else if (focused) $($(".transfer", element).hidden ? ".cancel" : ".transfer", element).focus();
-  if (!open) $(".list", communicator).replaceChildren();
+  if (!open) $(".list", communicator).replaceChildren(); // the next time it begins anew, with no menu open
   communicator.dispatchEvent(new Event(open ? "search" : "reset"));
 }
 
