@@ -39,10 +39,13 @@ from sms_transfer.adapters.postgres import PostgresStore
 from sms_transfer.testing import RecordingUI
 from support import BOB, CONTACT
 
-DOCS = Path(__file__).parent.parent / "docs"
+HERE = Path(__file__).parent
+DOCS = HERE.parent / "docs"
 PATIENCE = 10.0
 PAGE = "page_of_the_documentation"
 IN_MEMORY = ("find-a-target.md", "queues.md", "route-with-your-own-rule.md", "translate-the-texts.md")
+SHOWN = ("connect-a-provider.md", "embed-in-django.md", "embed-in-tkinter.md", "serve-over-http.md")
+"""Each shows a recipe, which has tests of its own."""
 MORE_THAN_THREE_HUNDRED = 300
 
 
@@ -225,8 +228,22 @@ def test_in_memory(page: str) -> None:
     assert {"python"} == set(evaluate(f"how-to/{page}"))
 
 
+@pytest.mark.parametrize("page", SHOWN)
+def test_recipes(page: str) -> None:
+    """The pages that show a whole file: it is there, the page links to it, and it has tests."""
+    text = (DOCS / "how-to" / page).read_text(encoding="utf-8")
+    files = re.findall(r"^```\{literalinclude\} (.+)$", text, flags=re.MULTILINE)
+
+    assert files
+    for file in files:
+        recipe = (DOCS / "how-to" / file).resolve()
+        assert recipe.is_file()
+        assert f"]({file})" in text
+        assert any(recipe.stem in test.read_text(encoding="utf-8") for test in HERE.glob("test_recipe_*.py"))
+
+
 def test_every_page_is_run() -> None:
     """There is a test above for each."""
     pages = {page.name for page in DOCS.rglob("*.md")}
 
-    assert {"postgresql.md", "write-a-store.md", *IN_MEMORY} == pages
+    assert {"postgresql.md", "write-a-store.md", *IN_MEMORY, *SHOWN} == pages

@@ -245,7 +245,7 @@ def test_a8_a_window_that_does_not_read_is_not_collected_for(centre: Centre) -> 
 def test_t9_a_window_that_never_reads_counts_as_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """T9: a frozen one, say, although its connection stays."""
     monkeypatch.setattr(app, "_PATIENCE", 0.3)
-    with serving(tmp_path, gone_after=timedelta(0)) as centre, centre.open_narrow("bob"):
+    with serving(tmp_path, gone_after=timedelta(seconds=1)) as centre, centre.open_narrow("bob"):
         with centre.sit("bob") as bob:
             bob.do("log_in")
             _flood(bob)

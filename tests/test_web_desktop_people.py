@@ -137,7 +137,7 @@ def test_f1_an_old_windows_epoch_is_refused(centre: Centre) -> None:
             {"do": "transfer", "note": "", "key": "again", "target": BOB},
         ):
             [notice] = alice.ask(**words, interaction="jane-1", epoch=old)["refused"]
-            assert "This window is out of date. bob owns the conversation now." == notice["text"]
+            assert "This window is out of date. Bob Lindström owns the conversation now." == notice["text"]
         assert ["refused.stale_epoch"] == bob.refused("reply", interaction="jane-1", epoch=old, text="not yet me")
         assert before == centre.recorded()
         assert "me" == bob.do("reply", interaction="jane-1", epoch=old + 1, text="me")["text"]

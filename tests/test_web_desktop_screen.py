@@ -65,9 +65,9 @@ class Browser(Screen):
             self.texts.pop(id_, None)
             return
         self.things[kind][id_] = look
-        if kind == "window":  # its list is cut to what it is known to have, and the rest is put after it
-            cut = self.texts.get(id_, [])[: look["known"]]
-            self.texts[id_] = [*cut, *(text["text"] for text in look["transcript"])]
+        if kind == "window":  # what is not in its list yet is put after it
+            had = self.texts.setdefault(id_, [])
+            had.extend(text["text"] for text in look["transcript"] if text["text"] not in had)
 
 
 @pytest.fixture

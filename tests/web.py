@@ -11,8 +11,10 @@ import threading
 import time
 from collections.abc import Generator
 from contextlib import contextmanager
+from copy import copy
 from pathlib import Path
-from typing import Protocol, Self
+from typing import Final, Protocol, Self
+from urllib.parse import urljoin, urlsplit
 
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, sync_playwright
 from starlette.applications import Starlette
@@ -23,6 +25,8 @@ from web_desktop.app import Options, make_app
 
 ROOT = Path(__file__).parent.parent
 PATIENCE = 15.0
+LOST: Final = "WebSocket connection to"
+"""How Chromium's complaint begins when a connection is lost; the page says so itself."""
 
 
 @contextmanager
@@ -44,8 +48,8 @@ def chromium() -> Generator[Browser]:
 class Served:
     """The web desktop, or another application, served by a thread of this process."""
 
-    def __init__(self, what: Options | Starlette, port: int = 0) -> None:
-        self._server = server(make_app(what) if isinstance(what, Options) else what, port)
+    def __init__(self, what: Options | Starlette, port: int = 0, *, ping: float = 20) -> None:
+        self._server = server(make_app(what) if isinstance(what, Options) else what, port, ping)
         self._thread = threading.Thread(target=self._server.run)
         self._thread.start()
         _wait(lambda: self._server.started or not self._thread.is_alive())
@@ -97,16 +101,26 @@ class Desk:
     """An agent's window, as somebody sees and uses it."""
 
     def __init__(self, context: BrowserContext, url: str, agent: str, *, ready: bool = True) -> None:
-        self.page: Page = context.new_page()
         self.faults: list[str] = []
-        self.page.on("pageerror", lambda error: self.faults.append(str(error)))
-        self.page.on("console", lambda line: self.faults.append(line.text) if line.type == "error" else None)
+        self.page = context.new_page()
+        self._listen()
         self.page.goto(url)
         self.page.get_by_role("button", name=agent).click()
         expect(self.page.get_by_role("heading", level=1, name=agent)).to_be_visible()
         if ready:
             self.page.get_by_role("button", name="Ready", exact=True).click()
             expect(self.status).to_have_text("Ready")
+
+    def _listen(self) -> None:
+        self.page.on("pageerror", lambda error: self.faults.append(str(error)))
+        self.page.on("console", lambda line: self.faults.append(line.text) if line.type == "error" else None)
+
+    def tab(self, url: str = "") -> Self:
+        """Another window of this agent's, in the same browser; ``url`` is where its desktop is served, if elsewhere."""
+        other = copy(self)
+        other.page = self._beside(f"{url}{urlsplit(self.page.url).path}" if url else self.page.url)
+        other._listen()  # noqa: SLF001 - of the same class
+        return other
 
     @property
     def status(self) -> Locator:
@@ -159,27 +173,100 @@ class Desk:
         """Take what this colleague offers."""
         self.offer(sender).get_by_role("button", name="Accept").click()
 
+    def reject(self, sender: str, reason: str = "") -> None:
+        """Turn down what this colleague offers."""
+        offer = self.offer(sender)
+        offer.get_by_label("Reason").fill(reason)
+        offer.get_by_role("button", name="Reject").click()
+
+    def press(self, contact: str, button: str) -> None:
+        """Press a button of this conversation's window."""
+        self.window(contact).get_by_role("button", name=button, exact=True).click()
+
+    def reply(self, contact: str, text: str) -> None:
+        """Text the contact."""
+        self.draft(contact).fill(text)
+        self.press(contact, "Send")
+
+    def draft(self, contact: str) -> Locator:
+        """Where a reply is written."""
+        return self.window(contact).get_by_role("textbox", name="Reply")
+
+    def note(self, contact: str) -> Locator:
+        """The conversation's note, which goes wherever the conversation goes."""
+        return self.window(contact).locator("form.note").get_by_role("textbox", name="Note")
+
+    def texts(self, contact: str) -> Locator:
+        """The words of every text of the conversation."""
+        return self.window(contact).locator(".texts .text")
+
+    def pending(self, contact: str) -> Locator:
+        """What is said of a transfer that is under way."""
+        return self.window(contact).locator(".pending")
+
+    def refusal(self, contact: str) -> Locator:
+        """Why something that was asked for in this window was not done."""
+        return self.window(contact).locator(".refusal")
+
+    def menu(self, contact: str, name: str) -> None:
+        """Open the action menu of a target that the team communicator shows."""
+        self.window(contact).get_by_label(f"Actions for {name}").click()
+
+    def action(self, contact: str, name: str) -> Locator:
+        """The action SMS Transfer of a target that the team communicator shows."""
+        return self.window(contact).get_by_role("button", name=f"SMS Transfer to {name}")
+
+    def telephone(self, person: str) -> Telephone:
+        """The telephone of one who texts in; ``person`` is as the address of its page has it."""
+        return Telephone(self._beside(urljoin(self.page.url, f"/telephone/{person}")))
+
+    def _beside(self, url: str) -> Page:
+        """A page in a window of its own: one behind another in the same window is drawn once a second only."""
+        with self.page.expect_popup() as opened:
+            self.page.evaluate("url => void window.open(url, '', 'popup, noopener')", url)
+        return opened.value
+
+
+class Telephone:
+    """The telephone of somebody who texts in."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+
+    def text(self, words: str, *, picture: Path | None = None) -> None:
+        """Text in, perhaps with a picture."""
+        self.page.get_by_label("Text").fill(words)
+        if picture is not None:
+            self.page.get_by_label("Picture").set_input_files(picture)
+        self.page.get_by_role("button", name="Send").click()
+        expect(self.page.locator(".texts li.mine").last).to_contain_text(words)
+
+    def shows(self, *texts: str) -> None:
+        """See these texts, in this order."""
+        self.page.get_by_role("link", name="Look again").click()
+        expect(self.page.locator(".texts .text")).to_have_text(texts)
+
 
 @contextmanager
 def sitting(browser: Browser, url: str) -> Generator[Sit]:
     """Have agents sit down, each with a browser of their own; at the end no page may have complained."""
     desks: list[Desk] = []
 
-    def sit(agent: str, *, ready: bool = True) -> Desk:
+    def sit(agent: str, *, ready: bool = True, url: str = url) -> Desk:
         desks.append(Desk(browser.new_context(), url, agent, ready=ready))
         return desks[-1]
 
     yield sit
     for desk in desks:
         desk.page.context.close()
-    assert [] == [fault for desk in desks for fault in desk.faults]
+    assert [] == [fault for desk in desks for fault in desk.faults if not fault.startswith(LOST)]
 
 
 class Sit(Protocol):
     """Has an agent sit down."""
 
-    def __call__(self, agent: str, *, ready: bool = True) -> Desk:
-        """Log in under this name, and be Ready."""
+    def __call__(self, agent: str, *, ready: bool = True, url: str = ...) -> Desk:
+        """Log in under this name, and be Ready; ``url`` is where the desktop is served, if elsewhere."""
         ...
 
 

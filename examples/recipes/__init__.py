@@ -1,1 +1,1 @@
-"""Files to copy: each is a whole application that embeds the library."""
+"""One file each, to copy into an application and change."""

@@ -37,7 +37,7 @@ def options() -> tuple[Options, int]:
     )
 
 
-def server(app: ASGIApp, port: int) -> uvicorn.Server:
+def server(app: ASGIApp, port: int, patience: float = PATIENCE) -> uvicorn.Server:
     """What serves the desktop, on this machine only."""
     return uvicorn.Server(
         uvicorn.Config(
@@ -46,8 +46,8 @@ def server(app: ASGIApp, port: int) -> uvicorn.Server:
             port=port,
             log_level="warning",
             ws_max_size=400_000,  # the longest text, each character as long as JSON can make it
-            ws_ping_interval=PATIENCE,  # a window that is cut off is noticed
-            ws_ping_timeout=PATIENCE,
+            ws_ping_interval=patience,  # a window that is cut off is noticed
+            ws_ping_timeout=patience,
             timeout_graceful_shutdown=1,
         )
     )

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections import Counter
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, closing, suppress
 from datetime import UTC, datetime, timedelta
@@ -39,6 +38,7 @@ from sms_transfer.ports import AsyncTransferStore
 from .centre import furnish
 from .commands import command
 from .pages import Pages, Secured
+from .presence import Presence
 from .screen import Change, Screen, see
 
 _BEAT: Final = 5.0
@@ -52,7 +52,8 @@ class Options:
     """How the desktop is served.
 
     Args:
-        data: a directory for the conversations, the pictures, and the secret that log-ins are signed with.
+        data: a directory for the conversations, the pictures, the secret that log-ins are signed with, and who was seen
+            when; several processes that serve one centre share it.
         postgres: a connection string, to keep the conversations there and serve them from several processes.
         answer_within: how long an invitation lasts (T7).
         max_hops: how often one conversation may be transferred (A4).
@@ -69,30 +70,24 @@ class Options:
 class Desks:
     """The windows that this process serves."""
 
-    def __init__(self, service: AsyncTransferService, gone_after: timedelta) -> None:
+    def __init__(self, service: AsyncTransferService, presence: Presence) -> None:
         self._service = service
-        self._gone_after = gone_after.total_seconds()
-        self._windows = Counter[str]()
-        self._leaving = set[asyncio.Task[None]]()
+        self._presence = presence
 
     async def serve(self, socket: WebSocket, agent_id: str) -> None:
         """Show a window what is recorded and do what it asks, until it is gone."""
         await socket.accept()
-        screen, self._windows[agent_id] = Screen(), self._windows[agent_id] + 1
-        try:
-            with closing(await self._service.connect(Workspace(agent_id, screen, _settings(socket)))):
-                async with asyncio.TaskGroup() as tasks:
-                    showing = tasks.create_task(_show(socket, screen))
-                    while (message := await socket.receive())["type"] == "websocket.receive":
-                        await _send(socket, await self._answer(agent_id, message.get("text") or ""))
-                    showing.cancel()
-        except* WebSocketDisconnect:
-            pass  # while it was being sent something
-        finally:
-            self._windows[agent_id] -= 1
-            leaving = asyncio.create_task(self._leave(agent_id))
-            self._leaving.add(leaving)
-            leaving.add_done_callback(self._leaving.discard)
+        screen = Screen()
+        with self._presence.window(agent_id):
+            try:
+                with closing(await self._service.connect(Workspace(agent_id, screen, _settings(socket)))):
+                    async with asyncio.TaskGroup() as tasks:
+                        showing = tasks.create_task(_show(socket, screen))
+                        while (message := await socket.receive())["type"] == "websocket.receive":
+                            await _send(socket, await self._answer(agent_id, message.get("text") or ""))
+                        showing.cancel()
+            except* WebSocketDisconnect:
+                pass  # while it was being sent something
 
     async def _answer(self, agent_id: str, words: str) -> dict[str, object]:
         """Do what a window asks; its number, with the result or the reasons against it."""
@@ -108,11 +103,14 @@ class Desks:
             answer["refused"] = see(explain_refusal(refusal))
         return answer
 
-    async def _leave(self, agent_id: str) -> None:
-        """Say that an agent is gone, unless they have only reloaded the page (T9)."""
-        await asyncio.sleep(self._gone_after)
-        if not self._windows[agent_id]:
-            await self._service.log_out(agent_id, disconnected=True)
+    async def watch(self, interval: float) -> None:
+        """Say who is gone, and not who has only reloaded the page (T9)."""
+        while True:
+            for agent_id in self._presence.gone():
+                with suppress(SmsTransferError):  # the store does not answer, say: the next time
+                    await self._service.log_out(agent_id, disconnected=True)
+                    self._presence.forget(agent_id)
+            await asyncio.sleep(interval)
 
 
 def _parsed(words: str) -> object:
@@ -168,9 +166,12 @@ def make_app(options: Options) -> Starlette:
             policy = TransferPolicy(invitation_timeout=options.answer_within, max_hops=options.max_hops)
             service = AsyncTransferService(store, policy=policy)
             await furnish(service)
-            app.state.desks, app.state.service = Desks(service, options.gone_after), service
-            async with service.ticking(timedelta(milliseconds=250)):
+            desks = Desks(service, Presence(options.data / "seen", options.gone_after))
+            app.state.desks, app.state.service = desks, service
+            async with service.ticking(timedelta(milliseconds=250)), asyncio.TaskGroup() as tasks:
+                watching = tasks.create_task(desks.watch(options.gone_after.total_seconds() / 8))
                 yield
+                watching.cancel()
 
     async def desk(socket: WebSocket) -> None:
         agent_id = pages.agent_at(socket)

@@ -34,6 +34,11 @@ AGENTS: Final[Mapping[str, Agent]] = {
 }
 
 
+def name_of(agent_id: str) -> str:
+    """What colleagues call an agent."""
+    return AGENTS[agent_id].name if agent_id in AGENTS else agent_id
+
+
 @attrs.frozen
 class Person:
     """Somebody who texts in, and which agent their conversations begin with."""

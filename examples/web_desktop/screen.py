@@ -18,16 +18,21 @@ from sms_transfer import (
     Agent,
     InteractionPreview,
     InteractionWindow,
+    Message,
     Notice,
     SystemMessage,
     explain_reasons,
 )
+
+from .centre import name_of
 
 Change = tuple[str, str, object]
 """What kind of thing, its id, and how it looks now; None where it is gone."""
 
 _HIDDEN: Final = frozenset({"transfer", "invitation", "past_invitations"})
 """An invitation's id is its invitee's ticket and nobody else's, and the preview has it."""
+_AGENTS: Final = frozenset({"owner", "by"})
+"""The parameters of a notice that are agents' ids."""
 
 
 class Screen:
@@ -99,7 +104,11 @@ def see(thing: object) -> object:
         case datetime():
             seen = thing.isoformat(timespec="milliseconds")
         case Notice():
-            seen = {"code": thing.code, "params": see(thing.params), "text": thing.text}
+            # In a refusal agents have their ids, for a front end to put in what they are called.
+            named = {key: name_of(value) if key in _AGENTS else value for key, value in thing.params.items()}
+            seen = {"code": thing.code, "params": named, "text": Notice(thing.code, named).text}
+        case Message():
+            seen = {**_fields(thing, Message), "from": name_of(thing.sender)}
         case Action():
             seen = {"code": thing.code, "label": thing.label, "reasons": see(explain_reasons(thing.reasons))}
         case InteractionPreview():

@@ -5,7 +5,7 @@ const things = {agent: new Map(), window: new Map(), preview: new Map(), message
 const asked = new Map(); // what was asked and is not answered yet, by number
 const SILENCE = 12_000; // milliseconds without a word from the server: the connection is gone
 const SHORT = 10; // seconds left, of which a screen reader is told
-let socket, heard, fresh, number = 0, ahead = 0, wait = 250, settled = false;
+let socket, heard, retry, fresh, back, number = 0, named = 0, ahead = 0, wait = 250, settled = false;
 
 const $ = (selector, root = document) => root.querySelector(selector);
 const make = id => $(`template#${id}`).content.firstElementChild.cloneNode(true);
@@ -18,6 +18,7 @@ function write(element, text) {
 }
 const tell = (element, text) => { write(element, text); element.hidden = !text; };
 const words = notices => notices.map(notice => notice.text).join(" ");
+const name = element => element.id ||= `e${++named}`; // for what it labels or describes
 const time = at => new Date(at).toLocaleTimeString([], {hour: "2-digit", minute: "2-digit"});
 
 /** Have a screen reader say something, without moving the focus. */
@@ -31,6 +32,7 @@ function say(text) {
 // the connection
 
 function connect() {
+  clearTimeout(retry);
   const query = new URLSearchParams({focus: settings().focus, answering: settings().answering});
   const mine = socket = new WebSocket(`${location.href.replace(/^http/, "ws").replace(/[?#].*/, "")}/socket?${query}`);
   fresh = true;
@@ -39,12 +41,16 @@ function connect() {
   mine.onclose = () => mine === socket && lost();
 }
 
-function lost() {
+function forget() {
   socket = null;
-  tell($("#connection"), "Not connected. What you see may be old. Trying again.");
   for (const {reject} of asked.values()) reject(new Error("The connection was lost. Look whether it was done."));
   asked.clear();
-  setTimeout(connect, wait);
+}
+
+function lost() {
+  forget();
+  tell($("#connection"), "Not connected. What you see may be old. Trying again.");
+  retry = setTimeout(connect, wait);
   wait = Math.min(2 * wait, 4_000);
 }
 
@@ -67,32 +73,41 @@ function hear(message) {
 function begin(changes) {
   fresh = false;
   wait = 250;
+  if (!$("#connection").hidden) say("Connected again.");
   tell($("#connection"), "");
   const there = new Set(changes.map(([kind, id]) => `${kind} ${id}`));
   for (const [kind, known] of Object.entries(things))
-    for (const id of known.keys()) if (!there.has(`${kind} ${id}`)) known.delete(id);
+    for (const id of known.keys()) if (!there.has(`${kind} ${id}`)) changes.push([kind, id, null]);
 }
 
-/** Ask the server for something; resolves to its result, or tells in `place` why not. */
+/** Ask the server for something; resolves to its result, or tells in `place` why not, or at the top if that is gone. */
 async function ask(what, place = $("#refusal")) {
   try {
-    if (socket?.readyState !== WebSocket.OPEN) throw new Error("Not connected. Nothing was done.");
-    tell(place, "");
+    if (socket?.readyState !== WebSocket.OPEN) throw new Error("There was no connection. Nothing was done.");
+    if (what.do !== "search") tell(place, ""); // what is found again takes the place of what was, unheard if it is the same
     const n = ++number;
     socket.send(JSON.stringify({n, ...what}));
     return await new Promise((resolve, reject) => asked.set(n, {resolve, reject}));
   } catch (error) {
-    tell(place, error.message);
+    if (place.isConnected) tell(place, error.message);
+    else tell($("#refusal"), `${$(".contact", place.closest(".window")).textContent}: ${error.message}`);
     throw error;
   }
 }
 
-/** What an element does: asks, and leaves a refusal where `ask` has told it. */
-const does = (element, kind, act) => element.addEventListener(kind, event => {
-  event.preventDefault();
-  Promise.resolve(act(event)).catch(error => console.info(error.message));
-});
+/** What an element does: asks, once for a double click too, and leaves a refusal where `ask` has told it. */
+function does(element, kind, act) {
+  let busy = false;
+  element.addEventListener(kind, async event => {
+    event.preventDefault();
+    if (busy) return;
+    busy = true;
+    await Promise.resolve(act(event)).catch(error => console.info(error.message));
+    busy = false;
+  });
+}
 
+window.addEventListener("online", () => socket || connect());
 setInterval(() => socket && Date.now() - heard > SILENCE && (socket.close(), lost()), 1_000);
 
 // drawing: one element for each thing, kept as long as the thing is there, so that nothing typed or focused is lost
@@ -116,12 +131,16 @@ function keep(list, wanted, build, update) {
   for (const element of old.values()) remove(element, list);
 }
 
-/** Take something away; a focus inside it goes to what comes nearest. */
+/** Take something away; a focus inside it goes back to where it was before an invitation, or to what comes nearest. */
 function remove(element, list) {
   const focused = element.contains(document.activeElement);
   element.remove();
-  if (focused) (list.closest("section") ?? document.body).focus();
+  if (!focused) return;
+  if (element.matches(".offer") && back?.checkVisibility()) back.focus();
+  else list.closest("section").focus();
 }
+
+addEventListener("focusin", ({target}) => { if (!target.closest("#offers, .skip")) back = target; });
 
 function draw(changes) {
   const of = kind => changes.filter(change => change[0] === kind).map(change => change[1]);
@@ -129,8 +148,13 @@ function draw(changes) {
   const closed = of("window").filter(id => !things.window.has(id) && shown("windows", id));
   const offered = of("preview").filter(id => things.preview.has(id) && !shown("offers", id));
   const told = of("message").filter(id => things.message.has(id) && !shown("messages", id));
+  const over = of("preview").map(id => !things.preview.has(id) && shown("offers", id)).filter(Boolean);
   const answering = $("#offers").contains(document.activeElement);
-  for (const id of closed) say(`The conversation with ${$(".contact", shown("windows", id)).textContent} is not yours any more.`);
+  for (const id of closed) {
+    say(`The conversation with ${$(".contact", shown("windows", id)).textContent} is not yours any more.`);
+    sessionStorage.removeItem(draft(id));
+  }
+  for (const element of over) if (!element.dataset.answered) say(`The invitation from ${$(".from", element).textContent} is over.`);
   for (const agent of things.agent.values()) drawAgent(agent);
   drawAll("windows", things.window, buildWindow, drawWindow);
   drawAll("offers", things.preview, buildOffer, drawOffer);
@@ -140,7 +164,7 @@ function draw(changes) {
   write($("#unread"), unread ? `${unread} unread` : "");
   for (const id of offered) announce(things.preview.get(id), shown("offers", id));
   if (settled) for (const id of opened) welcome(shown("windows", id), answering);
-  if (settled) for (const id of told) if (!things.message.get(id).read) say(`New in My Messages: ${things.message.get(id).notice.text}`);
+  if (settled) for (const id of told) tidings(things.message.get(id));
   settled = true;
   count();
 }
@@ -155,6 +179,11 @@ function drawAll(section, wanted, build, update) {
 function announce(preview, element) {
   if (preview.focus) element.focus();
   else say(`${preview.text} ${left(preview.deadline)} seconds to answer.`);
+}
+
+/** A new entry, unless the error at the top of a window has just said the same. */
+function tidings({read, notice, interaction_id: interaction}) {
+  if (!read && things.window.get(interaction)?.error?.text !== notice.text) say(`New in My Messages: ${notice.text}`);
 }
 
 function welcome(element, focus) {
@@ -204,7 +233,11 @@ $("#settings").focus.checked = kept.focus ?? false;
 $("#settings").answering.value = kept.answering ?? "manual";
 $("#settings").addEventListener("change", () => {
   localStorage.setItem(place, JSON.stringify(settings()));
-  socket?.close(); // the next connection has them
+  const old = socket;
+  if (!old) return; // the next connection has them
+  forget();
+  connect();
+  old.close();
 });
 
 // invitations
@@ -212,12 +245,11 @@ $("#settings").addEventListener("change", () => {
 function buildOffer(preview) {
   const element = make("offer"), id = preview.invitation_id;
   const title = $("h3", element), why = $(".why", element), form = $("form", element);
-  title.id = `from-${encodeURIComponent(id)}`; // an id may be anything; in a list of them a space would end one
-  why.id = `why-${encodeURIComponent(id)}`;
-  element.setAttribute("aria-labelledby", title.id);
-  element.setAttribute("aria-describedby", why.id);
-  does($(".accept", element), "click", () => ask({do: "accept", invitation: id}));
-  does(form, "submit", () => ask({do: "reject", invitation: id, reason: form.reason.value}));
+  element.setAttribute("aria-labelledby", name(title));
+  element.setAttribute("aria-describedby", name(why));
+  const answer = what => { element.dataset.answered = "by me"; return ask({invitation: id, ...what}); };
+  does($(".accept", element), "click", () => answer({do: "accept"}));
+  does(form, "submit", () => answer({do: "reject", reason: form.reason.value}));
   return element;
 }
 
@@ -252,15 +284,22 @@ function drawData(list, data) {
 
 // conversations
 
+const draft = id => `draft ${location.pathname} ${id}`; // a reply that is half written outlives a reload of the page
+
 function buildWindow(window) {
   const element = make("window"), id = window.interaction.id, refusal = $(".refusal", element);
   const now = () => ({interaction: id, epoch: things.window.get(id)?.interaction.epoch ?? -1});
   const title = $("h3", element), [reply, , datum, note] = element.querySelectorAll("form");
-  title.id = `with-${encodeURIComponent(id)}`;
-  element.setAttribute("aria-labelledby", title.id);
-  does(reply, "submit", async () => {
-    await ask({do: "reply", ...now(), text: reply.text.value}, refusal);
-    reply.text.value = "";
+  element.setAttribute("aria-labelledby", name(title));
+  element.setAttribute("aria-describedby", `${name($(".error", element))} ${name(refusal)}`);
+  reply.text.value = sessionStorage.getItem(draft(id)) ?? "";
+  reply.addEventListener("input", () => sessionStorage.setItem(draft(id), reply.text.value));
+  does(reply, "submit", () => {
+    const text = reply.text.value;
+    reply.text.value = ""; // for the next one, which need not wait for the answer
+    ask({do: "reply", ...now(), text}, refusal)
+      .catch(() => { reply.text.value = text + reply.text.value; })
+      .then(() => element.isConnected && sessionStorage.setItem(draft(id), reply.text.value));
   });
   does(datum, "submit", async () => {
     await ask({do: "set_case_data", ...now(), key: datum.key.value, value: datum.value.value}, refusal);
@@ -280,30 +319,37 @@ function drawWindow(element, window) {
   write($(".address", element), interaction.contact.address);
   write($(".media", element), interaction.media.toUpperCase());
   tell($(".error", element), window.error?.text ?? "");
-  $(".pending", element).hidden = !pending;
+  const waiting = $(".pending", element), transfer = $(".transfer", element), cancel = $(".cancel", element);
+  const focused = document.activeElement;
+  if (pending && waiting.hidden && settled) say(`Transfer to ${pending.to} is pending.`);
+  waiting.hidden = !pending;
   write($(".to", element), pending?.to ?? "");
-  $(".pending .left", element).dataset.deadline = pending?.deadline ?? "";
-  const transfer = $(".transfer", element);
+  $(".left", waiting).dataset.deadline = pending?.deadline ?? "";
   transfer.hidden = !window.can_transfer || Boolean(pending);
   if (transfer.hidden) communicate(element, false);
+  if (focused === transfer && transfer.hidden) (pending ? cancel : $("h3", element)).focus();
+  if (focused === cancel && waiting.hidden) (transfer.hidden ? $("h3", element) : transfer).focus();
   drawData($(".data", element), Object.entries(interaction.case_data));
   if (note.value === note.defaultValue) note.value = interaction.note; // or the agent is writing one
   note.defaultValue = interaction.note;
   drawTexts($(".texts", element), window);
 }
 
-function drawTexts(list, {transcript, known, interaction, can_save_attachments: canSave}) {
-  while (list.children.length > known) list.lastElementChild.remove();
-  for (const text of transcript) {
+function drawTexts(list, {transcript, interaction, can_save_attachments: canSave}) {
+  const scroll = list.parentElement, reading = scroll.scrollTop + scroll.clientHeight < scroll.scrollHeight - 8;
+  const had = new Set([...list.children].map(item => item.dataset.id)); // all of it comes again after a lost connection
+  const news = transcript.filter(text => !had.has(text.id));
+  for (const text of news) {
     const item = make("text"), inbound = text.direction === "inbound";
+    item.dataset.id = text.id;
     item.className = inbound ? "theirs" : "mine";
-    write($(".sender", item), inbound ? contact(interaction.contact) : things.agent.has(text.sender) ? "You" : text.sender);
+    write($(".sender", item), inbound ? contact(interaction.contact) : things.agent.has(text.sender) ? "You" : text.from);
     write($("time", item), time(text.at));
     write($(".text", item), text.text);
     item.append(...text.attachments.map(one => buildPicture(one, interaction.id, canSave)));
     list.append(item);
   }
-  if (transcript.length) list.parentElement.scrollTop = list.parentElement.scrollHeight;
+  if (news.length && !(reading && news.at(-1).direction === "inbound")) scroll.scrollTop = scroll.scrollHeight;
 }
 
 /** Whether this is an address of ours: what a stranger has a picture's address be is neither fetched nor followed. */
@@ -332,12 +378,13 @@ function communicate(element, open) {
   $(".transfer", element).setAttribute("aria-expanded", open);
   if (open) $("input", communicator).focus();
   else if (focused) $($(".transfer", element).hidden ? ".cancel" : ".transfer", element).focus();
+  if (!open) $(".list", communicator).replaceChildren(); // the next time it begins anew, with no menu open
   communicator.dispatchEvent(new Event(open ? "search" : "reset"));
 }
 
 function buildCommunicator(element, now) {
   const communicator = $(".communicator", element), form = $("form", communicator), refusal = $(".refusal", element);
-  const keys = new Map(); // one for each target: a click that is repeated makes one request
+  const keys = new Map(); // a click that is repeated makes one request, until there is something new to see
   let last = 0, timer;
   const search = async () => {
     clearTimeout(timer);
@@ -357,15 +404,16 @@ function buildCommunicator(element, now) {
   communicator.addEventListener("keydown", event => event.key === "Escape" && communicate(element, false));
   $(".list", communicator).addEventListener("click", event => {
     const item = event.target.closest(".communicator > .list > li"), button = event.target.closest("button");
-    if (!button) return;
+    if (!button || button.ariaDisabled === "true") return;
     const target = JSON.parse(item.dataset.id);
     const pick = async () => {
       if (button.matches(".favourite")) {
         await ask({do: button.ariaPressed === "true" ? "remove_favourite" : "add_favourite", target}, refusal);
         return search();
       }
-      if (!keys.has(item.dataset.id)) keys.set(item.dataset.id, crypto.randomUUID());
-      await ask({do: "transfer", ...now(), target, note: form.note.value, key: keys.get(item.dataset.id)}, refusal);
+      const seen = `${item.dataset.id} ${things.window.get(now().interaction)?.interaction.version}`;
+      if (!keys.has(seen)) keys.set(seen, crypto.randomUUID());
+      await ask({do: "transfer", ...now(), target, note: form.note.value, key: keys.get(seen)}, refusal);
       keys.clear();
       form.reset();
       communicate(element, false);
@@ -392,7 +440,8 @@ function drawTarget(element, found) {
     const button = $("button", item);
     write(button, action.label);
     button.ariaLabel = `${action.label} to ${found.name}`;
-    button.disabled = action.reasons.length > 0;
+    button.ariaDisabled = action.reasons.length > 0; // and still where a keyboard comes by, with the reasons
+    button.setAttribute("aria-describedby", name($(".why", item)));
     write($(".why", item), words(action.reasons));
   });
   $(".menu", element).hidden = !found.actions.length;
