@@ -242,8 +242,15 @@ def test_recipes(page: str) -> None:
         assert any(recipe.stem in test.read_text(encoding="utf-8") for test in HERE.glob("test_recipe_*.py"))
 
 
+def test_pictures() -> None:
+    """The page that shows the desktops: each picture is there and says in words what it shows, and none is left over."""
+    shown = re.findall(r"!\[([^]]+)\]\(pictures/([^)]+)\)", (DOCS / "desktops.md").read_text(encoding="utf-8"))
+
+    assert {picture.name for picture in (DOCS / "pictures").iterdir()} == {name for _, name in shown}
+
+
 def test_every_page_is_run() -> None:
     """There is a test above for each."""
     pages = {page.name for page in DOCS.rglob("*.md")}
 
-    assert {"postgresql.md", "write-a-store.md", *IN_MEMORY, *SHOWN} == pages
+    assert {"postgresql.md", "write-a-store.md", "desktops.md", *IN_MEMORY, *SHOWN} == pages
