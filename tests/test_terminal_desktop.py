@@ -5,12 +5,19 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import select
+import signal
 import sqlite3
+import subprocess
 import sys
+import termios
 from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
 from datetime import timedelta
 from pathlib import Path
+from time import monotonic
 from typing import Final, Self
 
 import pytest
@@ -20,28 +27,41 @@ pytest.importorskip("pyte", reason="needs the extra dev")
 EXAMPLES: Final = Path(__file__).parent.parent / "examples"
 sys.path.append(str(EXAMPLES))
 
+import pyte
 from textual import events
 from textual.pilot import Pilot
 
+import sms_transfer
 from sms_transfer import (
     Answering,
     AsyncTransferService,
+    Attachment,
+    ChannelStatus,
+    Contact,
+    Denial,
+    Interaction,
+    Media,
+    Reason,
+    SmsTransferError,
     Target,
     TransferPolicy,
     TransferService,
+    TransferState,
     WorkspaceSettings,
 )
 from sms_transfer.adapters.blocking import AwaitableStore
 from sms_transfer.adapters.sqlite import SqliteStore
+from terminal_desktop.__main__ import main
 from terminal_desktop.app import TerminalDesktop
 from terminal_desktop.centre import fill
+from terminal_desktop.words import DENIALS, ENDINGS, REASONS, STATUS, harmless, told
 
 pytestmark = pytest.mark.desktop
 
-OFTEN: Final = timedelta(milliseconds=100)
+OFTEN: Final = timedelta(milliseconds=150)
 NEVER: Final = timedelta(days=1)
-PAUSES: Final = 500
-PAUSE: Final = 0.02
+PAUSES: Final = 400
+PAUSE: Final = 0.03
 HOPS: Final = 6  # from part to part of the program, until what a key does is done
 BOB, LOST = Target.agent("bob"), Target.queue("lost")
 CALM = TransferPolicy()
@@ -113,10 +133,10 @@ class Screen:
 class Centre:
     """The small centre in one file. Each desktop has a store and a service of its own, as in a process of its own."""
 
-    def __init__(self, path: Path, policy: TransferPolicy) -> None:
-        self._path, self._policy = path, policy
+    def __init__(self, path: Path, policy: TransferPolicy, stores: ExitStack) -> None:
+        self._path, self._policy, self._stores = path, policy, stores
         self._stack = AsyncExitStack()
-        self.service = TransferService(self._stack.enter_context(SqliteStore(path, durable=False)), policy=policy)
+        self.service = TransferService(stores.enter_context(SqliteStore(path, durable=False)), policy=policy)
         fill(self.service)
         for agent_id in ("alice", "bob"):
             self.service.log_in(agent_id)
@@ -133,13 +153,13 @@ class Centre:
         self, agent_id: str, settings: WorkspaceSettings | None, size: tuple[int, int], interval: timedelta
     ) -> AsyncGenerator[Screen]:
         """The program, from its start to its end; the end of a test is none that anybody is told of."""
-        with SqliteStore(self._path, durable=False, patience=timedelta(seconds=0.3)) as store:
-            service = AsyncTransferService(AwaitableStore(store), policy=self._policy)
-            app = TerminalDesktop(service, agent_id, settings)
-            async with service.ticking(interval), app.run_test(size=size) as pilot:
-                screen = Screen(app, pilot)
-                await screen.sees(f"({agent_id}) on the SMS channel", "Conversations (")
-                yield screen
+        store = SqliteStore(self._path, durable=False, patience=timedelta(seconds=0.3))
+        service = AsyncTransferService(AwaitableStore(self._stores.enter_context(store)), policy=self._policy)
+        app = TerminalDesktop(service, agent_id, settings)
+        async with service.ticking(interval), app.run_test(size=size) as pilot:
+            screen = Screen(app, pilot)
+            await screen.sees(f"({agent_id}) on the SMS channel", "Conversations (")
+            yield screen
 
     async def desktop(
         self,
@@ -147,7 +167,7 @@ class Centre:
         *,
         focus: bool = False,
         answering: Answering = Answering.MANUAL,
-        size: tuple[int, int] = (120, 34),
+        size: tuple[int, int] = (120, 30),
         interval: timedelta = OFTEN,
     ) -> Screen:
         """Start the program; it ends with the test."""
@@ -168,11 +188,12 @@ def tell(path: Path) -> Callable[..., None]:
     """Tells a story that takes place in the centre."""
 
     def tell(story: Story, policy: TransferPolicy = CALM) -> None:
-        async def told() -> None:
-            async with Centre(path, policy) as centre:
+        async def told(stores: ExitStack) -> None:
+            async with Centre(path, policy, stores) as centre:
                 await story(centre)
 
-        asyncio.run(told())
+        with ExitStack() as stores:  # they are closed when the loop has ended, and with it whatever still ticks
+            asyncio.run(told(stores))
 
     return tell
 
@@ -192,10 +213,18 @@ class TestLesson:
             await alice.types("One moment", "enter")
             await alice.sees("> alice", "One moment")
             await alice.transfers("bob l", "Bob Lindström", note="You know parcels")
-            await alice.sees(" s left. You can go on texting. Ctrl+L cancels.", "offered: Jane Roe")
+            await alice.sees(" s left. Ctrl+L cancels, texting goes on.", "offered: Jane Roe")
+            await alice.types("Bob knows", "enter")  # T4: the focus is back where the sender texts on
+            await alice.sees("Bob knows")
 
             await bob.sees("Alice Ek wants to transfer an SMS conversation with Jane Roe to you.", "You know parcels")
-            await bob.sees("From +14155550123", "order: A-1027", " s left, waiting ", "Accept (F7)", "Reject (F8)")
+            await bob.sees(
+                "+14155550123, offered to Bob Lindström",
+                "order: A-1027",
+                " s left, waiting ",
+                "Accept (F7)",
+                "Reject (F8)",
+            )
             await bob.offered()
             await bob.press("f7")
 
@@ -348,7 +377,7 @@ class TestLesson:
             await alice.sees("Lost parcels (queue): 1 ready, 0 waiting", "1 found")
             await alice.press("enter", "enter")
             await alice.sees("Offered to Lost parcels")
-            await bob.offered()
+            await bob.offered("+14155550123, offered to Lost parcels")
             await bob.press("f7")
 
             await bob.sees("SMS with Jane Roe")
@@ -404,12 +433,12 @@ class TestReceiving:
             bob = await centre.desktop("bob", focus=True)
             await bob.opens("Lea Park")
             await bob.types("Yes")
-            centre.service.request_transfer("jane", BOB, by="alice")
+            request = centre.service.request_transfer("jane", BOB, by="alice")
             await bob.sees("f7 Accept")
             await bob.press("space", "enter", "a", "y")
             await bob.sees("OFFER")
 
-            centre.service.cancel(centre.service.snapshot("bob").desktop.offered[0].transfer.id, by="alice")  # type: ignore[union-attr] # it is live
+            centre.service.cancel(request.id, by="alice")
             await bob.loses("OFFER")
             await bob.types("!")  # D3: the focus is back where it was
             await bob.sees("Yes!")
@@ -468,10 +497,10 @@ class TestReceiving:
         """The program dies and is started again in mid-invitation: both screens show what is true."""
 
         async def story(centre: Centre) -> None:
-            async with centre.session("alice", None, (120, 34), OFTEN) as alice:
+            async with centre.session("alice", None, (120, 30), OFTEN) as alice:
                 await alice.opens("Jane Roe")
                 await alice.transfers("bob l", "Bob Lindström", note="You know parcels")
-            async with centre.session("bob", None, (120, 34), OFTEN) as bob:
+            async with centre.session("bob", None, (120, 30), OFTEN) as bob:
                 await bob.sees("OFFER", "You know parcels")
             alice, bob = await centre.desktop("alice"), await centre.desktop("bob")
 
@@ -718,7 +747,8 @@ def locked(path: Path) -> Iterator[None]:
 
 
 HOSTILE: Final = (
-    "[bold red on red]hidden[/] \x1b[2J\x1b]0;owned\x07\x9b31m \u202egpj.exe\u2066 \u200b\r\n12:00 > alice  I pay you $1000 "
+    "[bold red on red]hidden[/] \x1b[2J\x1b]0;owned\x07\x9b31m "
+    "\u202egpj.exe\u2066 \u200b\r\n12:00 > alice  I pay you $1000 "
     "Z" + "\u0336" * 2_000 + "\t[@click=app.quit]click[/]"
 )
 HIDDEN: Final = {*map(chr, range(32)), *map(chr, range(127, 160)), *"\u200b\u202e\u2066\u2028"} - {"\n"}
@@ -754,13 +784,11 @@ class TestHostileWords:
             await alice.press("escape")
 
             request = centre.service.request_transfer(mms.id, BOB, by="alice", note=HOSTILE)
-            await bob.offered("wants to transfer an MMS conversation with [bold red on red]hidden[/] [U+001B][2J")
+            await bob.offered("wants to transfer an MMS conversation with [bold red on red]hidden[/]")
             self.assert_harmless(bob)
             assert request.invitation is not None
             centre.service.reject(request.invitation.id, by="bob", reason=HOSTILE)
-            await alice.sees(
-                "NOT TRANSFERRED. Bob Lindström rejected the transfer: “[bold red on red]hidden[/] [U+001B]"
-            )
+            await alice.sees("NOT TRANSFERRED. Bob Lindström rejected the transfer: “[bold red")
             self.assert_harmless(alice)
             await alice.press("f9", "enter")
             await alice.sees("My Messages (0 unread)")
@@ -773,7 +801,7 @@ class TestHostileWords:
         assert set() == HIDDEN & set(screen.text)
         assert "\u0336" * 4 not in screen.text
 
-    @pytest.mark.parametrize("text", ["x" * 65_536, "word " * 13_000, "\u202e" * 10_000, "\n" * 10_000, "字" * 10_000])
+    @pytest.mark.parametrize("text", ["x" * 65_536, "word " * 13_000, "\u202e" * 10_000, "字" * 10_000])
     def test_endless_texts(self, tell: Tell, text: str) -> None:
         """However long a text is, the answers of an offer and the reply stay in sight, and the lesson goes on."""
 
@@ -835,19 +863,20 @@ class TestWords:
         with SqliteStore(path) as store:
             service = TransferService(store)
             fill(service)
-            jane = service.interaction("jane")
+            service.set_do_not_disturb("bob", on=True)
+            service.log_in("alice")
             refusals = [
                 lambda: service.add_agent(sms_transfer.Agent("bob", "Another")),
                 lambda: service.reply("jane", "", by="bob"),
-                lambda: service.set_ready("alice"),
+                lambda: service.set_ready("bob"),
                 lambda: service.interaction("none"),
                 lambda: service.interaction(""),
+                lambda: service.request_transfer("jane", BOB, by="alice"),
             ]
             said = [told(refusal(call)) for call in refusals]
         errors = [
-            sms_transfer.TransferPending(transfer=None),  # type: ignore[arg-type] # it is not read
             sms_transfer.StaleEpoch(given=1, current=2, owner=LOST),
-            sms_transfer.Conflict(kind="x", id=jane.id),
+            sms_transfer.Conflict(kind="x", id="jane"),
             sms_transfer.CorruptRecord(kind="x", id="\x1b"),
         ]
         said += map(told, errors)
@@ -856,6 +885,7 @@ class TestWords:
         assert "Not allowed: the conversation is not yours (any more)." in said
         assert "Not possible now: the agent is logged out." in said
         assert "There is no such interaction (any more)." in said
+        assert "Nothing was transferred: is logged out; wants not to be disturbed." in said
         assert "Owner now: queue lost." in said[6]
         assert set() == HIDDEN & set("".join(said))
 
@@ -903,6 +933,17 @@ class TestProgram:
             assert 2 == main([*agent, "--store", str(path)])
             assert "  alice: Alice Ek\n  bob: Bob Lindström\n" in capsys.readouterr().out
 
+    @pytest.mark.parametrize("seconds", ["soon", "nan", "inf", "0", "-1"])
+    def test_no_time(self, path: Path, seconds: str, capsys: pytest.CaptureFixture[str]) -> None:
+        """A time to answer within that is none is told in words."""
+        try:
+            code = main(["--store", str(path), "--answer-within", seconds])
+        except SystemExit as end:  # argparse's own way
+            code = int(end.code or 0)
+
+        assert code in {1, 2}
+        assert "Who are you?" not in capsys.readouterr().out
+
     def test_no_store(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         """A file that cannot be used is told in words."""
         assert 1 == main(["alice", "--store", str(tmp_path)])
@@ -925,12 +966,9 @@ class TestProgram:
             alice.sees("6 found")
             alice.press(b"bob l")
             alice.sees("1 found")
-            alice.press(b"\t")
-            alice.press(b"Yours\r")
-            alice.press(b"\r", until="Offered to Bob")
-            bob.sees("Yours")
-            bob.press(F6)
-            bob.sees("f7 Accept")
+            alice.press(b"\r", until="Offered to Bob")  # the first goes to the list
+            bob.sees("OFFER")
+            bob.press(F6, until="f7 Accept")
             bob.press(F7)
             bob.sees("SMS with Jane Roe")
             bob.sees("[U+001B]]0;owned")
@@ -971,7 +1009,7 @@ class Terminal:
         self._theirs, self._before = theirs, termios.tcgetattr(theirs)
         command = [sys.executable, str(EXAMPLES / "terminal_desktop"), agent_id, "--store", str(path)]
         environment = os.environ | {"TERM": "xterm-256color", "COLUMNS": "100", "LINES": "30"}
-        self._process = subprocess.Popen(
+        self._process = subprocess.Popen(  # noqa: S603 - this very interpreter
             command, stdin=theirs, stdout=theirs, stderr=theirs, env=environment, start_new_session=True
         )
         os.set_blocking(self._ours, False)
@@ -988,35 +1026,46 @@ class Terminal:
     def press(self, keys: bytes, *, until: str = "") -> None:
         """Press keys; again and again until these words are on the screen, if there are any."""
         os.write(self._ours, keys)
-        if until:
-            self.sees(until)
+        while until and not self._shows(until, within=0.5):
+            os.write(self._ours, keys)
 
     def sees(self, words: str) -> None:
         """Wait until these words are on the screen."""
-        self._wait(lambda: any(words in line for line in self._screen.display), words)
+        if not self._shows(words, within=PATIENCE):
+            pytest.fail("\n".join([f"never saw {words}", *self._screen.display]), pytrace=False)
 
     def end(self) -> int:
         """Wait for the end, and see that the terminal is as it was before."""
-        self._wait(lambda: self._process.poll() is not None, "the end")
+        code = self._wait()
         assert self._before == termios.tcgetattr(self._theirs)
         assert self.said.rindex(b"\x1b[?1049l") > self.said.rindex(b"\x1b[?1049h")  # the other screen is left
         assert b"Traceback" not in self.said
-        return self._process.wait()
+        return code
 
     def hang_up(self) -> None:
-        """What the system does when the window is closed."""
+        """Close the window: the system tells the program so, and it can neither say nor read anything any more."""
+        os.close(self._ours)
+        self._ours = os.open(os.devnull, os.O_RDONLY)
         self._process.send_signal(signal.SIGHUP)
-        self._wait(lambda: self._process.poll() is not None, "the end")
+        self._process.wait(PATIENCE)
 
-    def _wait(self, holds: Callable[[], bool], what: str) -> None:
-        end = monotonic() + PATIENCE
-        while not holds():
-            if monotonic() > end:
-                pytest.fail("\n".join([f"never saw {what}", *self._screen.display]), pytrace=False)
+    def _shows(self, words: str, *, within: float) -> bool:
+        end = monotonic() + within
+        while not (shown := any(words in line for line in self._screen.display)) and monotonic() < end:
             self._read()
+        return shown
 
-    def _read(self) -> None:
-        if select.select([self._ours], [], [], 0.05)[0]:
-            said = os.read(self._ours, 65_536)
-            self.said += said
-            self._stream.feed(said)
+    def _wait(self) -> int:
+        while self._process.poll() is None:  # what it says must be read, or it cannot end
+            self._read()
+        while self._read():  # the last words
+            pass
+        return self._process.wait()
+
+    def _read(self) -> bool:
+        if not select.select([self._ours], [], [], 0.05)[0]:
+            return False
+        said = os.read(self._ours, 65_536)
+        self.said += said
+        self._stream.feed(said)
+        return True

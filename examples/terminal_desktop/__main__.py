@@ -42,12 +42,20 @@ async def work(store: SqliteStore, agent_id: str, settings: WorkspaceSettings, p
         await app.run_async()
 
 
+def seconds(words: str) -> timedelta:
+    """A number of seconds."""
+    try:
+        return timedelta(seconds=float(words))
+    except OverflowError as error:
+        raise argparse.ArgumentTypeError(f"{words} are too many seconds") from error
+
+
 def parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
     """What was asked for."""
     parser = argparse.ArgumentParser(prog="terminal_desktop", description="One agent's workspace in a terminal.")
     parser.add_argument("agent", nargs="?", help="who you are; nothing checks it. Left out: lists who there is")
     parser.add_argument("--store", default="centre.sqlite", help="a SQLite file, made if there is none")
-    parser.add_argument("--answer-within", type=float, default=30.0, metavar="SECONDS", help="to answer an offer")
+    parser.add_argument("--answer-within", type=seconds, default="30", metavar="SECONDS", help="to answer an offer")
     parser.add_argument("--focus", action="store_true", help="an offer takes the focus")
     parser.add_argument("--answering", choices=[str(one) for one in Answering], default=str(Answering.MANUAL))
     return parser.parse_args(arguments)
@@ -58,7 +66,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     asked = parsed(arguments)
     try:
         settings = WorkspaceSettings(preview_takes_focus=asked.focus, answering=Answering(asked.answering))
-        policy = TransferPolicy(invitation_timeout=timedelta(seconds=asked.answer_within))
+        policy = TransferPolicy(invitation_timeout=asked.answer_within)
         with SqliteStore(asked.store) as store:
             fill(TransferService(store))
             agents = {agent.id: agent.name for agent in store.roster(None).agents}

@@ -80,7 +80,7 @@ class TerminalDesktop(Drawn):
         """Show what is recorded, as soon as there is a screen for it."""
         self.query_one("#question").display = False
         self.draw()
-        self.run_worker(self._connect())
+        self._start(self._connect)
         self.set_interval(0.5, self.count_down)
 
     async def _connect(self) -> None:
@@ -98,10 +98,13 @@ class TerminalDesktop(Drawn):
         if self._connection is not None:
             self._connection.close()
 
+    def _start(self, work: Command) -> None:
+        self.run_worker(work)
+
     def do(self, command: Command) -> None:
         """Have this done, without keeping the screen waiting."""
         self.tell("")
-        self.run_worker(self.attempt(command))
+        self._start(partial(self.attempt, command))
 
     async def attempt(self, command: Command) -> bool:
         """Do this, after what was asked for before; say so if it is refused."""
@@ -164,7 +167,7 @@ class TerminalDesktop(Drawn):
 
     def disconnect(self) -> None:
         """Go without having been asked to: the terminal is gone."""
-        self.run_worker(self._leave(disconnected=True))
+        self._start(partial(self._leave, disconnected=True))
 
     async def _leave(self, *, disconnected: bool) -> None:
         await self.attempt(partial(self.service.log_out, self.agent_id, disconnected=disconnected))
@@ -321,5 +324,5 @@ class TerminalDesktop(Drawn):
         """Leave the question or the team communicator, and whatever has the focus."""
         self._asked = None
         self.query_one("#question").display = self.query_one(Team).display = False
-        self.go_back()
         self.draw()
+        self.go_back()

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 
 from textual.app import App, ComposeResult
 from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.css.query import NoMatches
 from textual.widget import Widget
 from textual.widgets import Static
 
 from sms_transfer import InteractionWindow, Priority, SystemMessage
 from terminal_desktop.desk import Desk
 from terminal_desktop.team import Team
-from terminal_desktop.widgets import Field, Keys, Lines, MyMessages, Offer, Reply, transcript
+from terminal_desktop.widgets import Field, Keys, Lines, MyMessages, Offer, Reply, Words, transcript
 from terminal_desktop.words import brief, harmless, left, status_of
 
 STAND_IN = "Demo log-in: nothing checks who you are. Your application brings its own."
@@ -45,7 +47,7 @@ class Drawn(App[None]):
 
     def compose(self) -> ComposeResult:
         """Lay it out."""
-        yield Static(id="status", markup=False)
+        yield Words(id="status")
         yield Static(STAND_IN, id="stand-in", markup=False)
         yield Vertical(id="offers")
         with Horizontal(id="desk"):
@@ -53,16 +55,16 @@ class Drawn(App[None]):
                 yield Lines(id="conversations")
                 yield MyMessages(id="my-messages")
             with Vertical(id="window"):
-                yield Static(id="error", markup=False)
-                yield Static(id="contact", markup=False)
-                yield Static(id="pending", markup=False)
+                yield Words(id="error")
+                yield Words(id="contact")
+                yield Words(id="pending")
                 yield self._team()
                 with Vertical(id="talk"):
                     yield VerticalScroll(Static(id="transcript"), id="scroll")
-                    yield VerticalScroll(Static(id="about", markup=False), id="details")
+                    yield VerticalScroll(Words(id="about"), id="details")
                     yield Reply(id="reply", placeholder="Reply; Enter sends it")
         yield Field(id="question")
-        yield Static(id="news", markup=False)
+        yield Words(id="news")
         yield Keys(id="keys")
 
     def tell(self, words: str) -> None:
@@ -76,23 +78,20 @@ class Drawn(App[None]):
 
     def draw(self) -> None:
         """Make the screen what the desk is."""
-        if not self.is_running or not self.screen.is_running:
-            return
-        self._draw_status()
-        self._open_what_was_accepted()
-        self._draw_window()
-        self._draw_lists()
-        self._draw_offers()
-        self.count_down()
-        self.refresh_bindings()
-        if self.focused is None or not _in_sight(self.focused):  # D3: the focus is never lost
-            self.go_back()
+        with suppress(NoMatches):  # the program is ending, and parts of the screen are gone
+            self._draw_status()
+            self._open_what_was_accepted()
+            self._draw_window()
+            self._draw_lists()
+            self._draw_offers()
+            self._draw_times()
+            self.refresh_bindings()
+            if self.focused is None or not _in_sight(self.focused):  # D3: the focus is never lost
+                self.go_back()
 
     def say(self, where: str, words: str) -> None:
         """Show these words there, or nothing at all."""
-        widget = self.query_one(where, Static)
-        widget.update(words)
-        widget.display = bool(words)
+        self.query_one(where, Words).say(words)
 
     def _draw_status(self) -> None:
         agent = self.desk.agent
@@ -131,6 +130,7 @@ class Drawn(App[None]):
         self.shown = None
         reply.fill(self._drafts.pop(interaction_id, ""))
         self._draw_window(self.desk.windows.get(interaction_id))
+        self.query_one("#scroll", VerticalScroll).anchor()  # the newest text is in sight, until the agent scrolls up
 
     def give_back(self, interaction_id: str, text: str) -> None:
         """Put a reply that was not sent where it was written, before what was typed since."""
@@ -178,8 +178,6 @@ class Drawn(App[None]):
         note = [f"Note: {harmless(one.note)}"] if one.note else []
         data = [f"{harmless(key)}: {harmless(str(value))}" for key, value in one.case_data.items()]
         self.say("#about", "\n".join([*note, *data]))
-        if len(window.transcript) != self._seen.get(one.id):
-            self.query_one("#scroll", VerticalScroll).scroll_end(animate=False)
         self._seen[one.id] = len(window.transcript)
 
     def _draw_offers(self) -> None:
@@ -198,9 +196,13 @@ class Drawn(App[None]):
 
     def count_down(self) -> None:
         """Show how much time is left, without a sound."""
+        with suppress(NoMatches):  # likewise
+            self._draw_times()
+
+    def _draw_times(self) -> None:
         now, pending = self.now(), self.shown.pending if self.shown else None
         waiting = "" if pending is None else f"Offered to {harmless(pending.to)}: {left(pending.deadline, now)}."
-        self.say("#pending", f"{waiting} You can go on texting. Ctrl+L cancels." if waiting else "")
+        self.say("#pending", f"{waiting} Ctrl+L cancels, texting goes on." if waiting else "")
         for offer in self._offers.values():
             offer.show(now)
 

@@ -13,10 +13,10 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.message import Message
-from textual.widgets import Input, OptionList, Static
+from textual.widgets import Input, OptionList
 
 from sms_transfer import AsyncTeamCommunicator, Found, FoundTarget, InteractionWindow, Target, TargetKind, View
-from terminal_desktop.widgets import Field, Lines
+from terminal_desktop.widgets import Field, Lines, Words
 from terminal_desktop.words import reasons_in_words, there
 
 Attempt = Callable[[Callable[[], Awaitable[object]]], Awaitable[bool]]
@@ -52,7 +52,7 @@ class Team(Vertical):
         super().__init__(id="team")
         self.text = Field(placeholder="Whom to? Type some letters; Down goes to the list", compact=True)
         self.note = Field(placeholder="Note for the new owner (optional)", compact=True)
-        self.narrowed = Static(markup=False)
+        self.narrowed = Words()
         self.list = Lines(id="found", compact=True)
         self.display = False
         self.window: InteractionWindow | None = None
@@ -88,7 +88,7 @@ class Team(Vertical):
     def look(self) -> None:
         """Search again; a search that is under way is given up."""
         if self.display:
-            self.run_worker(self._attempt(self._search), group="search", exclusive=True)
+            self.run_worker(partial(self._attempt, self._search), group="search", exclusive=True)
 
     @property
     def _wanted(self) -> object:
@@ -106,7 +106,7 @@ class Team(Vertical):
         )
         self._found_by = wanted
         kind = "all kinds" if self._kind is None else self._kind.replace("_", " ")
-        self.narrowed.update(f"{self._view.capitalize()}, {kind}: {found.total} found, {len(found.targets)} shown")
+        self.narrowed.say(f"{self._view.capitalize()}, {kind}: {found.total} found, {len(found.targets)} shown")
         self._found = {f"{one.target.kind}/{one.target.id}": one for one in found.targets}
         self.list.show({id_: there(one) for id_, one in self._found.items()})
 
@@ -125,7 +125,7 @@ class Team(Vertical):
         found = self._found.get(self.list.marked)
         if found is not None:
             change = self._communicator.remove_favourite if found.favourite else self._communicator.add_favourite
-            self.run_worker(self._attempt(partial(change, found.target)))
+            self.run_worker(partial(self._attempt, partial(change, found.target)))
 
     @on(Input.Submitted)
     def _to_the_list(self, event: Input.Submitted) -> None:

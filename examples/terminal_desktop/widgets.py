@@ -21,6 +21,18 @@ from sms_transfer import Direction, InteractionPreview, InteractionWindow
 from terminal_desktop.words import harmless, left
 
 
+class Words(Static):
+    """Some words, or nothing at all; the screen is laid out anew only where they are others than before."""
+
+    words: str | None = None
+
+    def say(self, words: str) -> None:
+        """Show these."""
+        if self.words != words:
+            self.words, self.display = words, bool(words)
+            self.update(Text(words))
+
+
 class Field(Input):
     """An input that holds only what can be seen, whatever is pasted into it; going there selects nothing away."""
 
@@ -106,8 +118,8 @@ class Offer(Vertical, can_focus=True):
     def __init__(self, preview: InteractionPreview) -> None:
         super().__init__()
         self.preview = preview
-        self.words = Static(markup=False)
-        self.countdown = Static(markup=False, classes="countdown")
+        self.words = Words()
+        self.countdown = Words(classes="countdown")
         self.reason = Field(placeholder="Reason for rejecting (optional)", compact=True)
         self.reject = Button("Reject (F8)", action="app.answer(False)", compact=True, variant="error")
 
@@ -125,9 +137,10 @@ class Offer(Vertical, can_focus=True):
         """Show it as it is now. Time passes without a sound (D1)."""
         preview, contact = self.preview, self.preview.contact
         case_data = [f"{harmless(key)}: {harmless(str(value))}" for key, value in preview.case_data.items()]
-        self.words.update("\n".join([harmless(preview.text), f"From {harmless(contact.address)}", *case_data]))
+        asked = f"{contact.address}, offered to {harmless(preview.to)}"
+        self.words.say("\n".join([harmless(preview.text), asked, *case_data]))
         waited = max(0, int((now - preview.waiting_since).total_seconds()))
-        self.countdown.update(f"OFFER: {left(preview.deadline, now)}, waiting {waited} s")
+        self.countdown.say(f"OFFER: {left(preview.deadline, now)}, waiting {waited} s")
         self.reason.display = self.reject.display = preview.can_reject  # E4
 
 
