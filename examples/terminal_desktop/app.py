@@ -244,7 +244,7 @@ class TerminalDesktop(Drawn):
                 one.id, picked.target, by=self.agent_id, note=picked.note, epoch=one.epoch, key=picked.key
             )
             if self.query_one(Team).window is picked.window:
-                self.action_go_back()
+                self.close(self.query_one(Team))
 
         self.do(request)
 
@@ -316,7 +316,8 @@ class TerminalDesktop(Drawn):
         async def once() -> None:
             if asked is not None and asked is self._asked:
                 await asked(event.value)
-                self.action_go_back()
+                self._asked = None
+                self.close(event.input)
 
         self.do(once)
 

@@ -154,6 +154,8 @@ class Drawn(App[None]):
             window = self.desk.windows.get(was.interaction.id)
             if window is None:
                 self._leave_window()
+        if window is not None and window.pending is not None:  # it is asked for: there is nothing more to be picked
+            self.query_one(Team).display = False
         self.query_one("#talk").display = window is not None and not self.query_one(Team).display
         self.shown = self.query_one(Reply).window = window
         if window is None:
@@ -220,6 +222,11 @@ class Drawn(App[None]):
             if self.offer_in_focus is None:
                 self.before = self.focused
             self.set_focus(widget)
+
+    def close(self, part: Widget) -> None:
+        """It has done what it was for. The focus goes back, unless the agent has gone elsewhere by now."""
+        part.display = False
+        self.draw()
 
     def go_back(self) -> None:
         """Give the focus back to where it was before an offer or a question, or to what is most likely wanted."""
