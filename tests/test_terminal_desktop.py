@@ -569,6 +569,21 @@ class TestTeamCommunicator:
 
         tell(story)
 
+    def test_t2_fast_fingers(self, tell: Tell) -> None:
+        """Enter that is faster than the search picks nobody from the list that was there before."""
+
+        async def story(centre: Centre) -> None:
+            alice = await centre.desktop("alice")
+            await alice.opens("Jane Roe")
+            await alice.press("f5")
+            await alice.sees("6 found", "not possible: that is you")
+            await alice.types("bob l", "enter", "enter")
+            await alice.until(lambda text: "1 found" in text or "Offered to Bob" in text, "never saw Bob")
+
+            assert "is not possible: that is you." not in alice.text
+
+        tell(story)
+
     def test_t2_favourites_and_recents(self, tell: Tell) -> None:
         """Favourites are marked by a key, recents by having been asked; kinds narrow it down."""
 
