@@ -136,6 +136,7 @@ class Centre:
     def __init__(self, path: Path, policy: TransferPolicy, stores: ExitStack) -> None:
         self._path, self._policy, self._stores = path, policy, stores
         self._stack = AsyncExitStack()
+        self.patience = timedelta(seconds=10)
         self.service = TransferService(stores.enter_context(SqliteStore(path, durable=False)), policy=policy)
         fill(self.service)
         for agent_id in ("alice", "bob"):
@@ -153,7 +154,7 @@ class Centre:
         self, agent_id: str, settings: WorkspaceSettings | None, size: tuple[int, int], interval: timedelta
     ) -> AsyncGenerator[Screen]:
         """The program, from its start to its end; the end of a test is none that anybody is told of."""
-        store = SqliteStore(self._path, durable=False, patience=timedelta(seconds=0.3))
+        store = SqliteStore(self._path, durable=False, patience=self.patience)
         service = AsyncTransferService(AwaitableStore(self._stores.enter_context(store)), policy=self._policy)
         app = TerminalDesktop(service, agent_id, settings)
         async with service.ticking(interval), app.run_test(size=size) as pilot:
@@ -739,6 +740,7 @@ class TestDesk:
         """A database that is locked is told, and what was typed is there when it is free again."""
 
         async def story(centre: Centre) -> None:
+            centre.patience = timedelta(seconds=0.3)
             alice = await centre.desktop("alice")
             await alice.opens("Jane Roe")
             with locked(path):
