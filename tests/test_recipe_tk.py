@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import subprocess
 import time
@@ -104,9 +105,13 @@ def texts_of(window: tk.Misc) -> list[str]:
 
 @pytest.fixture
 def centre(display: None) -> Generator[Centre]:  # noqa: ARG001 - it must be there
+    gc.disable()  # what is Tk's must be collected in Tk's own thread, or Tcl ends the process
     made = Centre()
     yield made
     made.root.destroy()
+    vars(made).clear()
+    gc.collect()
+    gc.enable()
 
 
 def test_t5_the_window_closes_here_and_opens_there(centre: Centre) -> None:
