@@ -31,8 +31,19 @@ HISTORY = {
     "one transfer is live at a time",
     "nothing happens after the end",
     "nobody but the owner acts",
-    "the note is what the events say",
+    "a conversation ends without a live transfer",
+    "a text has the epoch it is written in",
+    "a transfer is requested once",
+    "epochs rise by one",
+    "ownership moves away from the owner",
+    "ownership moves when a transfer is accepted",
+    "who accepts is the owner",
+    "who is asked was invited",
     "the case data are what the events say",
+    "the live transfer is what the events say",
+    "the note is what the events say",
+    "the transcript is what the events say",
+    "the window says what the events say",
 }
 """What a history breaks that has a gap, or does not follow from itself."""
 
