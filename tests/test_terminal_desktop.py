@@ -62,10 +62,10 @@ OFTEN: Final = timedelta(milliseconds=150)
 NEVER: Final = timedelta(days=1)
 PAUSES: Final = 400
 PAUSE: Final = 0.03
-HOPS: Final = 6  # from part to part of the program, until what a key does is done
+HOPS: Final = 10  # from part to part of the screen up to the program and back down, until what a key does is done
 BOB, LOST = Target.agent("bob"), Target.queue("lost")
 CALM = TransferPolicy()
-HASTY = TransferPolicy(invitation_timeout=timedelta(seconds=1.5))
+HASTY = TransferPolicy(invitation_timeout=timedelta(seconds=4))
 
 
 class Screen:
@@ -118,7 +118,7 @@ class Screen:
         """Transfer the open conversation to the only target that is found by these letters."""
         await self.press("f5")
         await self.types(letters)
-        await self.sees("1 found", name)
+        await self.sees(f"“{letters}”: 1 found", name)
         await self.press("tab")
         await self.types(note, "enter", "enter")
         await self.sees(f"Offered to {name}")
@@ -375,7 +375,7 @@ class TestLesson:
             await alice.opens("Jane Roe")
             await alice.press("f5")
             await alice.types("lo par")
-            await alice.sees("Lost parcels (queue): 1 ready, 0 waiting", "1 found")
+            await alice.sees("Lost parcels (queue): 1 ready, 0 waiting", "“lo par”: 1 found")
             await alice.press("enter", "enter")
             await alice.sees("Offered to Lost parcels")
             await bob.offered("+14155550123, offered to Lost parcels")
@@ -558,7 +558,7 @@ class TestTeamCommunicator:
             await alice.opens("Jane Roe")
             await alice.press("f5")
             await alice.types("bob l")
-            await alice.sees("1 found", "Bob Lindström (agent): Ready")
+            await alice.sees("“bob l”: 1 found", "Bob Lindström (agent): Ready")
             alice.app.query_one("#team").query_one("#found").focus()
             centre.service.set_not_ready("bob", "lunch")
             centre.service.set_do_not_disturb("bob", on=True)
@@ -593,7 +593,7 @@ class TestTeamCommunicator:
             await alice.opens("Jane Roe")
             await alice.press("f5")
             await alice.types("car")
-            await alice.sees("1 found", "Carol Reyes")
+            await alice.sees("“car”: 1 found", "Carol Reyes")
             await alice.press("down", "ctrl+f")
             await alice.sees("★ Carol Reyes")
             await alice.press("escape", "f5", "ctrl+r")
@@ -793,7 +793,7 @@ class TestHostileWords:
             await alice.sees("MMS with [bold red", "$1000", "file", "Note: [bold red")
             await alice.press("f5")
             await alice.types("zz")
-            await alice.sees("1 found", "(queue)")
+            await alice.sees("“zz”: 1 found", "(queue)")
             self.assert_harmless(alice)
             await alice.press("escape", "ctrl+n")
             await alice.sees("[U+001B][2J")
@@ -982,7 +982,7 @@ class TestProgram:
             alice.press(F5)
             alice.sees("6 found")
             alice.press(b"bob l")
-            alice.sees("1 found")
+            alice.sees("“bob l”: 1 found")
             alice.press(b"\r", until="Offered to Bob")  # the first goes to the list
             bob.sees("OFFER")
             bob.press(F6, until="f7 Accept")

@@ -97,16 +97,17 @@ class Team(Vertical):
     async def _search(self) -> None:
         if self.window is None:
             return
-        wanted = self._wanted
+        wanted, text = self._wanted, self.text.value
         found: Found = await self._communicator.search(
-            self.text.value,
+            text,
             interaction_id=self.window.interaction.id,
             kinds=None if self._kind is None else {self._kind},
             view=self._view,
         )
         self._found_by = wanted
         kind = "all kinds" if self._kind is None else self._kind.replace("_", " ")
-        self.narrowed.say(f"{self._view.capitalize()}, {kind}: {found.total} found, {len(found.targets)} shown")
+        typed = f", “{text}”" if text else ""
+        self.narrowed.say(f"{self._view.capitalize()}, {kind}{typed}: {found.total} found, {len(found.targets)} shown")
         self._found = {f"{one.target.kind}/{one.target.id}": one for one in found.targets}
         self.list.show({id_: there(one) for id_, one in self._found.items()})
 
@@ -136,8 +137,11 @@ class Team(Vertical):
     def _picked(self, event: OptionList.OptionSelected) -> None:
         event.stop()
         found = self._found.get(event.option_id or "")
-        if found is None or self.window is None or self._found_by != self._wanted:
-            return  # what is on the screen is not yet what was typed: that target is not meant
+        if found is None or self.window is None:
+            return
+        if self._found_by != self._wanted:  # the list is not yet what was typed: its target may not be meant
+            self._tell("The list has just changed. Pick again.")
+            return
         for action in found.actions:
             if action.enabled:
                 note, target = self.note.value, found.target
