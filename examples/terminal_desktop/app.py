@@ -104,6 +104,7 @@ class TerminalDesktop(App[None]):
 
     async def on_ready(self) -> None:
         """Show what is recorded, as soon as there is a screen for it."""
+        self.tell("")
         self.run_worker(self._connect())
         self.set_interval(0.5, self.count_down)
 

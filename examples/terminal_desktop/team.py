@@ -74,8 +74,8 @@ class Team(Vertical):
         text, kinds = self.text.value, None if self._kind is None else {self._kind}
         found = await self._communicator.search(text, interaction_id=self._interaction_id, kinds=kinds, view=self._view)
         kind = "all kinds" if self._kind is None else self._kind.replace("_", " ")
-        shown = f"{found.total} found, {len(found.targets)} shown"
-        self._narrowed.say(f"{self._view.capitalize()}, {kind}, “{text}”: {shown}")
+        typed = f", “{text}”" if text else ""
+        self._narrowed.say(f"{self._view.capitalize()}, {kind}{typed}: {found.total} found, {len(found.targets)} shown")
         self._found = {f"{one.target.kind}/{one.target.id}": one for one in found.targets}
         self._list.show({id_: there(one) for id_, one in self._found.items()})
 
