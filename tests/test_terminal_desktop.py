@@ -441,6 +441,19 @@ class TestReceiving:
 
         tell(story)
 
+    def test_t5_offer_changes(self, tell: Tell) -> None:
+        """What changes about an offer while it is thought about is seen."""
+
+        async def story(centre: Centre) -> None:
+            bob = await centre.desktop("bob")
+            centre.service.request_transfer("jane", BOB, by="alice")
+            await bob.offered("order: A-1027")
+            centre.service.update_case_data("jane", {"order": "B-2"}, by="alice")
+
+            await bob.sees("OFFER", "order: B-2")
+
+        tell(story)
+
     def test_d3_two_offers(self, tell: Tell) -> None:
         """Of two offers the one in focus is answered, and the focus does not slip to the other."""
 

@@ -89,13 +89,12 @@ class Team(Vertical):
         self._view = next(self._views)
         self.look()
 
-    async def action_favourite(self) -> None:
+    def action_favourite(self) -> None:
         """Mark the target as a favourite, or take the mark away."""
         found = self._found.get(self._list.marked)
         if found is not None:
             change = self._communicator.remove_favourite if found.favourite else self._communicator.add_favourite
-            await self._attempt(partial(change, found.target))
-            self.look()
+            self.run_worker(self._attempt(partial(change, found.target)), group="favourites")
 
     @on(Input.Submitted)
     def action_to_the_list(self) -> None:

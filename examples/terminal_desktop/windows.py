@@ -39,6 +39,7 @@ class Conversation(Vertical):
 
     def on_mount(self) -> None:
         """Keep the newest text in sight, until the agent scrolls up."""
+        self.show(self.window)
         self.scroll.anchor()
 
     def show(self, window: InteractionWindow) -> None:
@@ -93,20 +94,22 @@ class Offer(Vertical, can_focus=True):
         super().__init__()
         self.preview = preview
         self.countdown = Words(classes="countdown")
+        self.reject = Button("Reject (F8)", action="app.answer(False)", compact=True, variant="error")
         self.reason = Field(placeholder="Reason for rejecting (optional)", compact=True)
+        self.words = Words()
 
     def compose(self) -> ComposeResult:
         """Lay it out: the answers stay in sight however long the words are."""
-        preview = self.preview
-        with Horizontal():
-            yield self.countdown
-            yield Button("Accept (F7)", action="app.answer(True)", compact=True, variant="success")
-            if preview.can_reject:  # E4
-                yield Button("Reject (F8)", action="app.answer(False)", compact=True, variant="error")
-                yield self.reason
+        accept = Button("Accept (F7)", action="app.answer(True)", compact=True, variant="success")
+        yield Horizontal(self.countdown, accept, self.reject, self.reason)
+        yield VerticalScroll(self.words, can_focus=True)
+
+    def show(self, preview: InteractionPreview) -> None:
+        """Show it as it is now."""
+        self.preview = preview
+        self.reject.display = self.reason.display = preview.can_reject  # E4
         asked = harmless(f"{preview.contact.address}, offered to {preview.to}")
-        words = "\n".join([harmless(preview.text), asked, *in_lines(preview.case_data)])
-        yield VerticalScroll(Static(words, markup=False), can_focus=True)
+        self.words.say("\n".join([harmless(preview.text), asked, *in_lines(preview.case_data)]))
 
     def count_down(self, now: datetime) -> None:
         """Show how long it can be answered. Time passes without a sound (D1)."""
