@@ -17,6 +17,7 @@ from sms_transfer import (
     AsyncTransferService,
     ChannelStatus,
     Connection,
+    Interaction,
     SmsTransferError,
     Target,
     Workspace,
@@ -135,7 +136,7 @@ class TerminalDesktop(Drawn):
             "log_out": not logged_out,
             "ready": not logged_out and not ready,
             "not_ready": ready,
-            "transfer": one is not None and one.window.can_transfer and not pending,  # T1, E4
+            "transfer": one is not None and one.team is None and one.window.can_transfer and not pending,  # T1, E4
             "cancel": pending,  # T8
             "offer": bool(self.offers),
             "answer": offer is not None and (parameters == (True,) or offer.preview.can_reject),  # E4
@@ -164,8 +165,8 @@ class TerminalDesktop(Drawn):
 
     def action_disturb(self) -> None:
         """Turn do-not-disturb on or off."""
-        on = self.desk.agent is not None and self.desk.agent.do_not_disturb
-        self.do(partial(self.service.set_do_not_disturb, self.agent_id, not on))
+        on = self.desk.agent is not None and not self.desk.agent.do_not_disturb
+        self.do(partial(self.service.set_do_not_disturb, self.agent_id, on))
 
     async def action_quit(self) -> None:
         """Log out and go: offers that are live fail at once, so nobody waits for an agent who is not there (T9)."""
@@ -179,10 +180,15 @@ class TerminalDesktop(Drawn):
         await self.attempt(partial(self.service.log_out, self.agent_id, disconnected=disconnected))
         self.exit()
 
-    # the open conversation
+    # the open conversation: `check_action` has seen that there is one
+
+    @property
+    def _interaction(self) -> Interaction:
+        return self.conversations[self.shown].window.interaction
 
     @on(OptionList.OptionSelected, "#conversations")
     async def _opened(self, event: OptionList.OptionSelected) -> None:
+        await self.close_question()  # it was about another conversation
         self.shown = event.option_id or ""
         await self.draw()
         self.go_home()
@@ -202,61 +208,55 @@ class TerminalDesktop(Drawn):
 
     async def action_note(self) -> None:
         """Edit the note on the conversation."""
-        if self.open_now is not None:
-            one = self.open_now.window.interaction
+        one = self._interaction
 
-            async def change(note: str) -> None:
-                if note != harmless(one.note):  # what is spelt out here must not get into the note by looking at it
-                    await self.service.set_note(one.id, note, by=self.agent_id, epoch=one.epoch)
+        async def change(note: str) -> None:
+            if note != harmless(one.note):  # what is spelt out here must not get into the note by looking at it
+                await self.service.set_note(one.id, note, by=self.agent_id, epoch=one.epoch)
 
-            await self.ask("Note on this conversation", change, one.note)
+        await self.ask("Note on this conversation", change, one.note)
 
     async def action_case(self) -> None:
         """Set case data, or remove it."""
-        if self.open_now is not None:
-            one = self.open_now.window.interaction
+        one = self._interaction
 
-            async def change(words: str) -> None:
-                key, _, value = words.partition("=")
-                changes = {key.strip(): value.strip() or None}
-                await self.service.update_case_data(one.id, changes, by=self.agent_id, epoch=one.epoch)
+        async def change(words: str) -> None:
+            key, _, value = words.partition("=")
+            changes = {key.strip(): value.strip() or None}
+            await self.service.update_case_data(one.id, changes, by=self.agent_id, epoch=one.epoch)
 
-            await self.ask("Case data: key = value; without a value the key goes", change)
+        await self.ask("Case data: key = value; without a value the key goes", change)
 
     async def action_done(self) -> None:
         """End the conversation."""
-        if self.open_now is not None:
-            one = self.open_now.window.interaction
-            mark = partial(self.service.mark_done, one.id, by=self.agent_id, epoch=one.epoch)
-            await self.ask("Mark this conversation as done? Enter does, Escape does not", lambda _: mark())
+        one = self._interaction
+        mark = partial(self.service.mark_done, one.id, by=self.agent_id, epoch=one.epoch)
+        await self.ask("Mark this conversation as done? Enter does, Escape does not", lambda _: mark())
 
     # transfers
 
     async def action_transfer(self) -> None:
         """Open the team communicator."""
-        one = self.open_now
-        if one is not None and one.team is None:
-            communicator = AsyncTeamCommunicator(self.service, self.agent_id)
-            one.team = Team(communicator, one.window.interaction.id, partial(self._request, one), self.attempt)
-            one.talk.display = False
-            await one.mount(one.team)
+        one, communicator = self.conversations[self.shown], AsyncTeamCommunicator(self.service, self.agent_id)
+        one.team = Team(communicator, self._interaction.id, partial(self._request, self._interaction), self.attempt)
+        one.talk.display = False
+        await one.mount(one.team)
         self.go_home()
 
-    def _request(self, one: Conversation, target: Target, note: str) -> None:
-        now = one.window.interaction
-        request = partial(self.service.request_transfer, by=self.agent_id, note=note, epoch=now.epoch)
-        self.do(partial(request, now.id, target))
+    def _request(self, one: Interaction, target: Target, note: str) -> None:
+        request = self.service.request_transfer
+        self.do(lambda: request(one.id, target, by=self.agent_id, note=note, epoch=one.epoch))
 
     def action_cancel(self) -> None:
         """Take the transfer back."""
-        if self.open_now is not None and self.open_now.window.pending is not None:
-            self.do(partial(self.service.cancel, self.open_now.window.pending.transfer_id, by=self.agent_id))
+        pending = self.conversations[self.shown].window.pending
+        if pending is not None:
+            self.do(partial(self.service.cancel, pending.transfer_id, by=self.agent_id))
 
     def action_offer(self) -> None:
         """Go to the first offer, or from one to the next."""
         offers, here = [*self.offers.values()], self.offer_in_focus
-        if offers:
-            self.set_focus(offers[(offers.index(here) + 1) % len(offers) if here else 0])
+        self.set_focus(offers[(offers.index(here) + 1) % len(offers) if here else 0])
 
     def action_answer(self, accept: bool) -> None:
         """Accept or reject the offer that has the focus, and no other."""
@@ -264,8 +264,8 @@ class TerminalDesktop(Drawn):
         if offer is not None and accept:
             self.do(partial(self.service.accept, offer.preview.invitation_id, by=self.agent_id))
         elif offer is not None:
-            reject = partial(self.service.reject, by=self.agent_id, reason=offer.reason.value)
-            self.do(partial(reject, offer.preview.invitation_id))
+            id_, reason = offer.preview.invitation_id, offer.reason.value
+            self.do(partial(self.service.reject, id_, by=self.agent_id, reason=reason))
 
     # My Messages
 

@@ -59,7 +59,7 @@ class Drawn(App[None]):
         if agent is not None:
             who = f"{harmless(agent.name)} ({harmless(agent.id)})"
             self._status.say(f"{who} on the SMS channel: {status_of(agent)}")
-        if offer is not None and offer.preview.interaction_id in self.desk.windows:
+        if offer is not None and self.question is None and offer.preview.interaction_id in self.desk.windows:
             self.shown = offer.preview.interaction_id  # it was accepted, and the agent waits for it here
         await self._draw_conversations()
         await self._draw_offers()
