@@ -726,6 +726,22 @@ class TestDesk:
 
         tell(story)
 
+    def test_question_left(self, tell: Tell) -> None:
+        """A question about one conversation is not answered over another one."""
+
+        async def story(centre: Centre) -> None:
+            alice = await centre.desktop("alice")
+            await alice.opens("Jane Roe")
+            await alice.press("ctrl+o")
+            await alice.sees("Mark this conversation as done?")
+            await alice.opens("Omar Said", "down")
+
+            await alice.loses("Mark this conversation as done?")
+            await alice.types("Hi", "enter")
+            await alice.sees("Conversations (2)", "> alice")
+
+        tell(story)
+
     def test_f1_stale_window(self, tell: Tell) -> None:
         """A reply from a window that is out of date is refused in words, and not lost."""
 
