@@ -31,7 +31,7 @@ def _package(name: str) -> bool:
 
 
 def _screen() -> bool:
-    return _package("tkinter") and bool(os.environ.get("DISPLAY") or shutil.which("Xvfb"))
+    return _package("tkinter") and shutil.which("Xvfb") is not None
 
 
 Need = tuple[str, Callable[[], object]]
@@ -45,7 +45,7 @@ _WEB: Final = _packages("starlette", "uvicorn", "websockets", "multipart", "itsd
 NEEDED: Final[Mapping[str, tuple[Need, ...]]] = {
     "test_recipe_django": _packages("django", "psycopg"),
     "test_recipe_endpoint": (*_WEB, *_packages("httpx")),
-    "test_recipe_tk": (("tkinter, and Xvfb or a screen", _screen),),
+    "test_recipe_tk": (("tkinter and Xvfb", _screen),),
     "test_recipe_webhook": (*_WEB, *_packages("httpx")),
     "test_terminal_desktop": _packages("textual", "pyte"),
     "test_web_browser": (*_WEB, *_packages("playwright", "axe_playwright_python"), ("a Chromium", find_chromium)),

@@ -37,6 +37,7 @@ from sms_transfer import (
     TransferRequest,
     TransferService,
     TransferState,
+    UnusableStore,
     Workspace,
 )
 from sms_transfer.adapters.blocking import (
@@ -907,6 +908,33 @@ def test_d7_a_show_whose_refresh_was_cancelled_meanwhile_settles_nothing(caplog:
     assert "" == caplog.text
 
 
+def test_a1_what_becomes_of_a_cancelled_command_is_logged_when_it_fails(caplog: pytest.LogCaptureFixture) -> None:
+    """A1: nobody else is told."""
+
+    class Closing(MemoryStore):
+        closed = False
+
+        def commit(self, *args: Any, **kwargs: Any) -> None:
+            if self.closed:
+                raise UnusableStore(detail="it is closed")
+            super().commit(*args, **kwargs)
+
+    async def story() -> None:
+        held, store = Held("commit"), Closing()
+        centre = await Centre.opened(store, held)
+        held.holding = store.closed = True
+        task = asyncio.create_task(centre.service.reply("i", "hello", by="alice"))
+        await held.reached.wait()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        held.go_on.set()
+        await settled()
+
+    asyncio.run(story())
+    assert "could not carry what was cancelled to its end: UnusableStore at" in caplog.text
+
+
 # ticking
 
 
@@ -982,6 +1010,44 @@ def test_f4_a_gateway_that_hangs_keeps_no_transfer_from_ending() -> None:
         held.go_on.set()
         await settled()
         assert 1 == len(centre.gateway.sent)  # what had begun is carried through
+
+    asyncio.run(story())
+
+
+@pytest.mark.parametrize("where", ["due", "waiting_targets"])
+def test_f4_the_end_of_ticking_waits_for_a_sweep_that_has_begun(where: str) -> None:
+    """F4: whoever ticks may close the store next."""
+
+    async def story() -> None:
+        held = Held(where)
+        centre = await Centre.opened(strategy=held)
+        held.holding = True
+
+        async def tick_until_it_hangs() -> None:
+            async with centre.service.ticking(TICK):
+                await held.reached.wait()
+
+        ticking = asyncio.create_task(tick_until_it_hangs())
+        await held.reached.wait()
+        await settled()
+        assert not ticking.done()
+        held.go_on.set()
+        await ticking
+        assert {asyncio.current_task()} == asyncio.all_tasks()
+
+    asyncio.run(story())
+
+
+def test_f4_the_end_of_ticking_waits_for_no_sweep_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    """F4: a store that hangs is given up."""
+    monkeypatch.setattr("sms_transfer.aio._PATIENCE", 0.01)
+
+    async def story() -> None:
+        held = Held("due")
+        centre = await Centre.opened(strategy=held)
+        held.holding = True
+        async with asyncio.timeout(PATIENCE), centre.service.ticking(TICK):
+            await held.reached.wait()
 
     asyncio.run(story())
 

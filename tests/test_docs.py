@@ -242,8 +242,16 @@ def test_recipes(page: str) -> None:
         assert any(recipe.stem in test.read_text(encoding="utf-8") for test in HERE.glob("test_recipe_*.py"))
 
 
+def test_pictures() -> None:
+    """The pictures of the desktops: each page's are there and say in words what they show, and none is left over."""
+    pages = [DOCS / "desktops.md", *(HERE.parent / "examples").glob("*_desktop/README.md")]
+    shown = [re.findall(r"!\[[^]]+\]\([./a-z]*pictures/([^)]+)\)", page.read_text(encoding="utf-8")) for page in pages]
+
+    assert {file.name for file in (DOCS / "pictures").iterdir() if file.suffix != ".py"} == set().union(*shown)
+
+
 def test_every_page_is_run() -> None:
     """There is a test above for each."""
     pages = {page.name for page in DOCS.rglob("*.md")}
 
-    assert {"postgresql.md", "write-a-store.md", *IN_MEMORY, *SHOWN} == pages
+    assert {"postgresql.md", "write-a-store.md", "desktops.md", *IN_MEMORY, *SHOWN} == pages

@@ -54,7 +54,6 @@ ClientOf = Callable[..., "Client"]
 @pytest.fixture(scope="module")
 def recipe(postgres: Server) -> Generator[ModuleType]:
     """The recipe on a database of its own; its settings stay this process's, so it is imported once."""
-    pytest.importorskip("django", reason="there is no Django")
     name = f"recipe_{uuid4().hex}"
     with psycopg.connect(postgres.conninfo, autocommit=True) as connection:
         connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))

@@ -15,18 +15,14 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-for needed in ("starlette", "httpx", "uvicorn"):
-    pytest.importorskip(needed, reason="it is of the extra desktops")
-
-import httpx  # noqa: E402 - it may be missing
-
-from recipes import starlette_endpoint as recipe  # noqa: E402 - it needs the extra
-from site_on_loop import Site  # noqa: E402 - likewise
-from sms_transfer import (  # noqa: E402 - likewise
+from recipes import starlette_endpoint as recipe
+from site_on_loop import Site
+from sms_transfer import (
     Agent,
     AlreadyExists,
     AsyncTransferService,
@@ -43,7 +39,7 @@ from sms_transfer import (  # noqa: E402 - likewise
     TransferPolicy,
     TransferState,
 )
-from sms_transfer.testing import ManualClock  # noqa: E402 - likewise
+from sms_transfer.testing import ManualClock
 
 pytestmark = pytest.mark.desktop
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import gc
 import os
-import shutil
 import subprocess
 import time
+import tkinter as tk
 from collections.abc import Callable, Generator
 from datetime import timedelta
 from importlib import import_module
 from threading import Thread, current_thread
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import pytest
 
@@ -18,15 +19,7 @@ from sms_transfer import Agent, ChannelStatus, Interaction, Media, Privilege, Tr
 from sms_transfer.testing import ManualClock
 from support import CONTACT
 
-if TYPE_CHECKING:
-    import tkinter as tk
-
 pytestmark = pytest.mark.desktop
-
-XVFB: Final = shutil.which("Xvfb")
-tkinter = pytest.importorskip("tkinter", reason="this Python has no tkinter")
-if XVFB is None:
-    pytest.skip("there is no Xvfb on the path to show windows on", allow_module_level=True)
 
 PATIENCE: Final = 20.0
 """Seconds that a test waits for a window before it fails."""
@@ -36,9 +29,9 @@ PATIENCE: Final = 20.0
 def display() -> Generator[None]:
     """A screen that nobody looks at; the X server picks a number that is free."""
     reader, writer = os.pipe()
-    command = [str(XVFB), "-displayfd", str(writer), "-screen", "0", "1024x768x24", "-nolisten", "tcp"]
+    command = ["Xvfb", "-displayfd", str(writer), "-screen", "0", "1024x768x24", "-nolisten", "tcp"]
     with (
-        subprocess.Popen(command, pass_fds=[writer], stderr=subprocess.DEVNULL) as server,  # noqa: S603 - found above
+        subprocess.Popen(command, pass_fds=[writer], stderr=subprocess.DEVNULL) as server,  # noqa: S603 - its own words
         pytest.MonkeyPatch.context() as patch,
         os.fdopen(reader) as number,
     ):
@@ -57,8 +50,8 @@ class Centre:
         self.recipe = import_module("recipes.tk_window")
         self.clock = ManualClock()
         self.service = TransferService(clock=self.clock)
-        self.root: tk.Tk = tkinter.Tk()
-        self.windows = {"alice": self.root, "bob": tkinter.Toplevel(self.root)}
+        self.root: tk.Tk = tk.Tk()
+        self.windows = {"alice": self.root, "bob": tk.Toplevel(self.root)}
         self.desks = {}
         for agent_id, window in self.windows.items():
             self.service.add_agent(Agent(agent_id, agent_id.title(), status=ChannelStatus.READY))
@@ -112,9 +105,13 @@ def texts_of(window: tk.Misc) -> list[str]:
 
 @pytest.fixture
 def centre(display: None) -> Generator[Centre]:  # noqa: ARG001 - it must be there
+    gc.disable()  # what is Tk's must be collected in Tk's own thread, or Tcl ends the process
     made = Centre()
     yield made
     made.root.destroy()
+    vars(made).clear()
+    gc.collect()
+    gc.enable()
 
 
 def test_t5_the_window_closes_here_and_opens_there(centre: Centre) -> None:

@@ -13,18 +13,14 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlencode
 
+import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-for needed in ("starlette", "httpx", "uvicorn"):
-    pytest.importorskip(needed, reason="it is of the extra desktops")
-
-import httpx  # noqa: E402 - it may be missing
-
-from recipes import provider_webhook as recipe  # noqa: E402 - it needs the extra
-from site_on_loop import Site  # noqa: E402 - likewise
-from sms_transfer import (  # noqa: E402 - likewise
+from recipes import provider_webhook as recipe
+from site_on_loop import Site
+from sms_transfer import (
     Agent,
     AsyncTransferService,
     Attachment,

@@ -549,7 +549,9 @@ class TestTeamCommunicator:
             await alice.press("f5")
             await alice.types("da")
             reasons = "Does not want to be disturbed. Logged out. Does not handle this kind of conversation."
-            await alice.sees("1 found", "Logged out, do not disturb, places free: 1", "SMS Transfer not possible: Does")
+            await alice.sees(
+                "“da”: 1 found", "Logged out, do not disturb, places free: 1", "SMS Transfer not possible: Does"
+            )
             await alice.press("enter", "enter")
 
             await alice.sees(f"{reasons}\n")

@@ -22,6 +22,7 @@ os.environ["TZ"] = "UTC"
 time.tzset()
 
 from textual.pilot import Pilot  # noqa: E402
+from textual.widgets import Input  # noqa: E402
 
 from sms_transfer import AsyncTransferService, TransferService  # noqa: E402
 from sms_transfer.adapters.blocking import AwaitableStore, at_once  # noqa: E402
@@ -90,6 +91,8 @@ async def main() -> None:
     ):
         await settle(a)
         await settle(b)
+        for field in (*alice.query(Input), *bob.query(Input)):
+            field.cursor_blink = False  # whether it is to be seen would be chance
         await tell(a, b, clock)
 
 

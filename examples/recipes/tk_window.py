@@ -13,8 +13,8 @@ class Desk(tk.Frame):
 
     def __init__(self, window: tk.Tk | tk.Toplevel, service: sms.TransferService, agent_id: str) -> None:
         super().__init__(window)
-        self.service, self.me, self.to, self.refusal = service, agent_id, tk.StringVar(self), tk.StringVar(self)
-        for part in (tk.Label(window, textvariable=self.refusal), tk.Entry(window, textvariable=self.to), self):
+        self.service, self.me, self.to, self.refusal = service, agent_id, tk.Entry(window), tk.Label(window)
+        for part in (self.refusal, self.to, self):  # no variables of Tk's: they break when another thread collects them
             part.pack()
         self.changes: SimpleQueue[Callable[[], None]] = SimpleQueue()  # for Tk's own thread: no other may call it
         self.workspace = sms.Workspace(agent_id, self)
@@ -59,10 +59,10 @@ class Desk(tk.Frame):
 
     def _press(self, call: Callable[[], object]) -> None:
         try:
-            self.refusal.set("")
+            self.refusal["text"] = ""
             call()
         except sms.SmsTransferError as refusal:
-            self.refusal.set(" ".join(notice.text for notice in sms.explain_refusal(refusal)))
+            self.refusal["text"] = " ".join(notice.text for notice in sms.explain_refusal(refusal))
 
 
 if __name__ == "__main__":

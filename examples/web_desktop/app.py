@@ -31,7 +31,6 @@ from sms_transfer import (
     explain_refusal,
 )
 from sms_transfer.adapters.blocking import AwaitableStore
-from sms_transfer.adapters.postgres import AsyncPostgresStore
 from sms_transfer.adapters.sqlite import SqliteStore
 from sms_transfer.ports import AsyncTransferStore
 
@@ -148,6 +147,8 @@ async def _send(socket: WebSocket, message: object) -> None:
 @asynccontextmanager
 async def _opened(options: Options) -> AsyncGenerator[AsyncTransferStore]:
     if options.postgres:
+        from sms_transfer.adapters.postgres import AsyncPostgresStore  # noqa: PLC0415 - the extra postgres
+
         async with AsyncPostgresStore(options.postgres) as store:
             yield store
     else:

@@ -59,8 +59,8 @@ class Screen:
         if not isinstance(thing, InteractionWindow):
             return see(thing)
         id_, texts = thing.interaction.id, thing.transcript
-        known, self._sent[id_] = self._sent.get(id_, 0), len(texts)
-        return {**_fields(attrs.evolve(thing, transcript=texts[known:]), InteractionWindow), "known": known}
+        sent, self._sent[id_] = self._sent.get(id_, 0), len(texts)
+        return _fields(attrs.evolve(thing, transcript=texts[sent:]), InteractionWindow)
 
     def show_agent(self, agent: Agent) -> None:
         """The agent's own status."""

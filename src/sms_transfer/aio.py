@@ -106,8 +106,9 @@ class AsyncTransferService(Calls):
     async def ticking(self, interval: timedelta = timedelta(seconds=1)) -> AsyncGenerator[None]:
         """Tick as long as the context lasts: deadlines in one task, texts and desktops in another.
 
-        So a gateway that hangs does not keep transfers from ending. At the end both are cancelled; a command that one
-        of them has begun is carried through.
+        So a gateway that hangs does not keep transfers from ending. At the end a sweep of deadlines that has begun is
+        waited for, 10 seconds at most, and the sending of texts is cancelled; a command that one of them has begun is
+        carried through.
 
         Args:
             interval: the pause between two ticks, longer than nothing and at most 365 days.

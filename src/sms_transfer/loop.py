@@ -45,11 +45,20 @@ class LoopDriver:
 
     def to_the_end(self, coroutine: Coroutine[object, object, R], /) -> Awaitable[R]:
         """Give it a task of its own, which goes on although whoever awaits it is cancelled."""
-        return asyncio.shield(spawn(coroutine))
+        task = spawn(coroutine)
+        awaited = asyncio.shield(task)
+        task.add_done_callback(partial(_log_unheard, awaited))
+        return awaited
 
     async def in_turn(self, turns: OneAtATime, key: Hashable, work: Work) -> None:
         """Do it in this task; what others ask for meanwhile is done in tasks made for it: nobody is kept."""
         await _in_turn(turns, key, work, _Later(turns, key, work))
+
+
+def _log_unheard(awaited: asyncio.Future[R], task: asyncio.Task[R]) -> None:
+    """Say how it ended where nobody is there to be told."""
+    if awaited.cancelled() and not task.cancelled() and (error := task.exception()) is not None:
+        log_failure("could not carry", "what was cancelled to its end", error)
 
 
 async def _in_turn(turns: OneAtATime, key: Hashable, work: Work, later: Job) -> None:
@@ -199,22 +208,33 @@ class _Showing:
 
 
 @asynccontextmanager
-async def repeating(
-    *works: Callable[[], Coroutine[object, object, object]], interval: timedelta, patience: float
-) -> AsyncGenerator[None]:
-    """Do each of these again and again, each in a task of its own, as long as the context lasts."""
-    tasks = [spawn(_repeat(work, interval.total_seconds())) for work in works]
+async def repeating(finishing: Work, cancelled: Work, *, interval: timedelta, patience: float) -> AsyncGenerator[None]:
+    """Do both again and again, each in a task of its own, as long as the context lasts.
+
+    Args:
+        finishing: what has begun at the end is waited for: whoever comes next closes the store under it.
+        cancelled: what has begun at the end is given up: it may hang.
+        patience: seconds that either is waited for, at most.
+    """
+    stop, seconds = asyncio.Event(), interval.total_seconds()
+    tasks = [spawn(_repeat(work, seconds, stop)) for work in (finishing, cancelled)]
     try:
         yield
     finally:
-        for task in tasks:
+        stop.set()
+        tasks[1].cancel()
+        _, late = await asyncio.wait(tasks, timeout=patience)
+        for task in late:
             task.cancel()
-        await asyncio.wait(tasks, timeout=patience)
 
 
-async def _repeat(work: Callable[[], Coroutine[object, object, object]], seconds: float) -> None:
+async def _repeat(work: Work, seconds: float, stop: asyncio.Event) -> None:
     while True:
-        await asyncio.sleep(seconds)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await stop.wait()
+        if stop.is_set():
+            return
         try:
             await work()
         except Exception as error:  # noqa: BLE001 - a port may raise anything; the next round tries again
