@@ -1,10 +1,10 @@
-"""The program: what each key does."""
+"""The program: what is on the screen, and what each key does."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import partial
 from typing import ClassVar
 
@@ -17,18 +17,20 @@ from sms_transfer import (
     AsyncTransferService,
     ChannelStatus,
     Connection,
+    Interaction,
     SmsTransferError,
+    Target,
     Workspace,
     WorkspaceSettings,
+    explain_refusal,
 )
-from terminal_desktop.drawing import Drawn, system_time
+from terminal_desktop.screen import Drawn
 from terminal_desktop.team import Team
-from terminal_desktop.widgets import Field, MyMessages, Offer, Reply
-from terminal_desktop.words import harmless, told
+from terminal_desktop.windows import Conversation
+from terminal_desktop.words import harmless, in_words
 
 Command = Callable[[], Awaitable[object]]
-ASKING = frozenset({"log_out", "not_ready", "transfer", "note", "case", "done"})
-"""What has to wait until a question is answered: it would take the place of the question."""
+SYSTEM_TIME = partial(datetime.now, UTC)
 
 
 class TerminalDesktop(Drawn):
@@ -66,21 +68,18 @@ class TerminalDesktop(Drawn):
         service: AsyncTransferService,
         agent_id: str,
         settings: WorkspaceSettings | None = None,
-        now: Callable[[], datetime] = system_time,
+        now: Callable[[], datetime] = SYSTEM_TIME,
     ) -> None:
-        communicator = AsyncTeamCommunicator(service, agent_id)
-        super().__init__(lambda: Team(communicator, self.attempt, self.tell), now)
+        super().__init__(now)
         self.service, self.agent_id = service, agent_id
         self._workspace = Workspace(agent_id, self.desk, settings)
         self._connection: Connection | None = None
-        self._asked: Callable[[str], Awaitable[object]] | None = None
         self._turn = asyncio.Lock()
 
     async def on_ready(self) -> None:
         """Show what is recorded, as soon as there is a screen for it."""
-        self.query_one("#question").display = False
-        self.draw()
-        self._start(self._connect)
+        self.tell("")
+        self.run_worker(self._connect())
         self.set_interval(0.5, self.count_down)
 
     async def _connect(self) -> None:
@@ -89,22 +88,20 @@ class TerminalDesktop(Drawn):
 
         while not await self.attempt(connect):  # noqa: ASYNC110 - the database may be locked; it tells nobody when not
             await asyncio.sleep(1)
-        if self.shown is None and self.desk.windows:
-            self.open(next(iter(self.desk.windows)))
-            self.draw()
+        self.shown = self.shown or next(iter(self.desk.windows), "")
+        self.draw_soon()
 
     def on_unmount(self) -> None:
         """Stop showing."""
         if self._connection is not None:
             self._connection.close()
 
-    def _start(self, work: Command) -> None:
-        self.run_worker(work)
+    # commands
 
     def do(self, command: Command) -> None:
         """Have this done, without keeping the screen waiting."""
         self.tell("")
-        self._start(partial(self.attempt, command))
+        self.run_worker(self.attempt(command))
 
     async def attempt(self, command: Command) -> bool:
         """Do this, after what was asked for before; say so if it is refused."""
@@ -112,30 +109,40 @@ class TerminalDesktop(Drawn):
             try:
                 await command()
             except SmsTransferError as error:
-                self.tell(told(error))
+                self.tell(in_words(explain_refusal(error)))
                 return False
         return True
 
+    @on(Input.Submitted, "#question")
+    async def _answered(self, event: Input.Submitted) -> None:
+        question = self.question
+
+        async def once() -> None:
+            if question is not None and question is self.question:
+                await question.then(event.value)
+                await self.close_question()
+                self.draw_soon()
+
+        self.do(once)
+
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool:
         """Whether a key does anything now; the others are not shown."""
-        agent, window = self.desk.agent, self.shown
+        agent, one, offer = self.desk.agent, self.open_now, self.offer_in_focus
         logged_out = agent is None or agent.status is ChannelStatus.LOGGED_OUT
         ready = agent is not None and agent.status is ChannelStatus.READY
-        if action == "answer":
-            return self.offer_in_focus is not None and (parameters[0] is True or self.offer_in_focus.preview.can_reject)
-        if self._asked is not None and action in ASKING:
-            return False
+        pending = one is not None and one.window.pending is not None
         return {
             "log_in": logged_out,
             "log_out": not logged_out,
             "ready": not logged_out and not ready,
             "not_ready": ready,
-            "transfer": window is not None and window.can_transfer and window.pending is None,  # T1, E4
-            "cancel": window is not None and window.pending is not None,  # T8
-            "offer": bool(self.desk.previews),
-            "note": window is not None,
-            "case": window is not None,
-            "done": window is not None,
+            "transfer": one is not None and one.team is None and one.window.can_transfer and not pending,  # T1, E4
+            "cancel": pending,  # T8
+            "offer": bool(self.offers),
+            "answer": offer is not None and (parameters == (True,) or offer.preview.can_reject),  # E4
+            "note": one is not None,
+            "case": one is not None,
+            "done": one is not None,
         }.get(action, True)
 
     # the agent's own status
@@ -152,132 +159,113 @@ class TerminalDesktop(Drawn):
         """Be able to receive."""
         self.do(partial(self.service.set_ready, self.agent_id))
 
-    def action_not_ready(self) -> None:
+    async def action_not_ready(self) -> None:
         """Receive nothing for a while."""
-        self._ask("Why Not Ready? (may be left empty)", partial(self.service.set_not_ready, self.agent_id))
+        await self.ask("Why Not Ready? (may be left empty)", partial(self.service.set_not_ready, self.agent_id))
 
     def action_disturb(self) -> None:
         """Turn do-not-disturb on or off."""
-        on = self.desk.agent is not None and self.desk.agent.do_not_disturb
-        self.do(partial(self.service.set_do_not_disturb, self.agent_id, not on))
+        on = self.desk.agent is not None and not self.desk.agent.do_not_disturb
+        self.do(partial(self.service.set_do_not_disturb, self.agent_id, on))
 
     async def action_quit(self) -> None:
         """Log out and go: offers that are live fail at once, so nobody waits for an agent who is not there (T9)."""
-        await self._leave(disconnected=False)
+        self.run_worker(self._leave(disconnected=False))
 
     def disconnect(self) -> None:
         """Go without having been asked to: the terminal is gone."""
-        self._start(partial(self._leave, disconnected=True))
+        self.run_worker(self._leave(disconnected=True))
 
     async def _leave(self, *, disconnected: bool) -> None:
         await self.attempt(partial(self.service.log_out, self.agent_id, disconnected=disconnected))
         self.exit()
 
-    # the open conversation
+    # the open conversation: `check_action` has seen that there is one
+
+    @property
+    def _interaction(self) -> Interaction:
+        return self.conversations[self.shown].window.interaction
 
     @on(OptionList.OptionSelected, "#conversations")
-    def _opened(self, event: OptionList.OptionSelected) -> None:
-        self.open(event.option_id or "")
-        self.draw()
-        self.go_back()
+    async def _opened(self, event: OptionList.OptionSelected) -> None:
+        await self.close_question()  # it was about another conversation
+        self.shown = event.option_id or ""
+        await self.draw()
+        self.go_home()
 
-    @on(Reply.Written)
-    def _reply(self, written: Reply.Written) -> None:
-        one = written.window.interaction
+    @on(Input.Submitted, ".reply")
+    def _replied(self, event: Input.Submitted) -> None:
+        for one in self.conversations.values():
+            if one.reply is event.input and event.value.strip():
+                one.reply.value = ""
+                self.run_worker(self._reply(one, event.value))
 
-        async def reply() -> None:
-            try:
-                await self.service.reply(one.id, written.text, by=self.agent_id, epoch=one.epoch)
-            except SmsTransferError:
-                self.give_back(one.id, written.text)
-                raise
+    async def _reply(self, one: Conversation, text: str) -> None:
+        now = one.window.interaction
+        if not await self.attempt(partial(self.service.reply, now.id, text, by=self.agent_id, epoch=now.epoch)):
+            one.reply.value = f"{text} {one.reply.value}".rstrip()  # it was not sent, and is not lost
+            one.reply.action_end()
 
-        self.do(reply)
-
-    def action_note(self) -> None:
+    async def action_note(self) -> None:
         """Edit the note on the conversation."""
-        if self.shown is None:
-            return
-        one = self.shown.interaction
+        one = self._interaction
 
         async def change(note: str) -> None:
-            if note != harmless(one.note):  # what is not seen in a field must not get lost by looking at it
+            if note != harmless(one.note):  # what is spelt out here must not get into the note by looking at it
                 await self.service.set_note(one.id, note, by=self.agent_id, epoch=one.epoch)
 
-        self._ask("Note on this conversation", change, one.note)
+        await self.ask("Note on this conversation", change, one.note)
 
-    def action_case(self) -> None:
+    async def action_case(self) -> None:
         """Set case data, or remove it."""
-        if self.shown is None:
-            return
-        one = self.shown.interaction
+        one = self._interaction
 
         async def change(words: str) -> None:
             key, _, value = words.partition("=")
             changes = {key.strip(): value.strip() or None}
             await self.service.update_case_data(one.id, changes, by=self.agent_id, epoch=one.epoch)
 
-        self._ask("Case data: key = value; without a value the key goes", change)
+        await self.ask("Case data: key = value; without a value the key goes", change)
 
-    def action_done(self) -> None:
+    async def action_done(self) -> None:
         """End the conversation."""
-        if self.shown is None:
-            return
-        one = self.shown.interaction
+        one = self._interaction
         mark = partial(self.service.mark_done, one.id, by=self.agent_id, epoch=one.epoch)
-        self._ask("Mark this conversation as done? Enter does, Escape does not", lambda _: mark())
+        await self.ask("Mark this conversation as done? Enter does, Escape does not", lambda _: mark())
 
     # transfers
 
-    def action_transfer(self) -> None:
+    async def action_transfer(self) -> None:
         """Open the team communicator."""
-        if self.shown is not None:
-            self.query_one(Team).open(self.shown)
-            self.draw()
+        one, communicator = self.conversations[self.shown], AsyncTeamCommunicator(self.service, self.agent_id)
+        one.team = Team(communicator, self._interaction.id, partial(self._request, self._interaction), self.attempt)
+        one.talk.display = False
+        await one.mount(one.team)
+        self.go_home()
 
-    @on(Team.Picked)
-    def _picked(self, picked: Team.Picked) -> None:
-        one = picked.window.interaction
-
-        async def request() -> None:
-            await self.service.request_transfer(
-                one.id, picked.target, by=self.agent_id, note=picked.note, epoch=one.epoch, key=picked.key
-            )
-            if self.query_one(Team).window is picked.window:
-                self.close(self.query_one(Team))
-
-        self.do(request)
+    def _request(self, one: Interaction, target: Target, note: str) -> None:
+        request = self.service.request_transfer
+        self.do(lambda: request(one.id, target, by=self.agent_id, note=note, epoch=one.epoch))
 
     def action_cancel(self) -> None:
         """Take the transfer back."""
-        if self.shown is not None and self.shown.pending is not None:
-            self.do(partial(self.service.cancel, self.shown.pending.transfer_id, by=self.agent_id))
+        pending = self.conversations[self.shown].window.pending
+        if pending is not None:
+            self.do(partial(self.service.cancel, pending.transfer_id, by=self.agent_id))
 
     def action_offer(self) -> None:
         """Go to the first offer, or from one to the next."""
-        offers = [*self.query(Offer)]
-        if offers:
-            here = self.offer_in_focus
-            self.go_to(offers[(offers.index(here) + 1) % len(offers) if here in offers else 0])
+        offers, here = [*self.offers.values()], self.offer_in_focus
+        self.set_focus(offers[(offers.index(here) + 1) % len(offers) if here else 0])
 
     def action_answer(self, accept: bool) -> None:
         """Accept or reject the offer that has the focus, and no other."""
         offer = self.offer_in_focus
-        if offer is None:
-            return
-        id_ = offer.preview.invitation_id
-        if accept:
-            self.do(partial(self._accept, id_, offer.preview.interaction_id))
-        elif offer.preview.can_reject:
-            self.do(partial(self.service.reject, id_, by=self.agent_id, reason=offer.reason.value))
-
-    async def _accept(self, invitation_id: str, interaction_id: str) -> None:
-        self.accepting = interaction_id
-        try:
-            await self.service.accept(invitation_id, by=self.agent_id)
-        except SmsTransferError:
-            self.accepting = ""
-            raise
+        if offer is not None and accept:
+            self.do(partial(self.service.accept, offer.preview.invitation_id, by=self.agent_id))
+        elif offer is not None:
+            id_, reason = offer.preview.invitation_id, offer.reason.value
+            self.do(partial(self.service.reject, id_, by=self.agent_id, reason=reason))
 
     # My Messages
 
@@ -290,40 +278,12 @@ class TerminalDesktop(Drawn):
 
     def action_mark_read(self) -> None:
         """Mark the entry as read, or as unread again."""
-        entry = self.desk.messages.get(self.query_one(MyMessages).marked)
+        entry = self.desk.messages.get(self.messages.marked)
         if entry is not None:
             self.do(partial(self.service.mark_read, self.agent_id, entry.id, not entry.read))
 
     def action_delete_message(self) -> None:
         """Delete the entry."""
-        entry = self.desk.messages.get(self.query_one(MyMessages).marked)
+        entry = self.desk.messages.get(self.messages.marked)
         if entry is not None:
             self.do(partial(self.service.delete_message, self.agent_id, entry.id))
-
-    # questions
-
-    def _ask(self, question: str, then: Callable[[str], Awaitable[object]], answer: str = "") -> None:
-        field = self.query_one("#question", Field)
-        field.border_title, field.display = question, True
-        field.fill(answer)
-        self._asked = then
-        self.go_to(field)
-
-    @on(Input.Submitted, "#question")
-    def _answered(self, event: Input.Submitted) -> None:
-        asked = self._asked
-
-        async def once() -> None:
-            if asked is not None and asked is self._asked:
-                await asked(event.value)
-                self._asked = None
-                self.close(event.input)
-
-        self.do(once)
-
-    def action_go_back(self) -> None:
-        """Leave the question or the team communicator, and whatever has the focus."""
-        self._asked = None
-        self.query_one("#question").display = self.query_one(Team).display = False
-        self.draw()
-        self.go_back()

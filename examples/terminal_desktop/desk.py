@@ -31,14 +31,12 @@ class Desk:
         self.agent = agent
         self._changed()
 
-    def open_window(self, window: InteractionWindow) -> None:
-        """The agent owns this conversation now."""
-        self.update_window(window)
-
     def update_window(self, window: InteractionWindow) -> None:
         """Something in the window is different: a text, a pending transfer, the error."""
         self.windows[window.interaction.id] = window
         self._changed()
+
+    open_window = update_window  # the agent owns this conversation now
 
     def close_window(self, interaction_id: str) -> None:
         """Somebody else owns it, or it is done."""
