@@ -1,7 +1,5 @@
 """The terminal desktop: driven by keys alone, and judged by what is on the screen alone."""
 
-# ruff: noqa: E402 - the wheel is tested without Textual, so what needs it is imported after that is known
-
 from __future__ import annotations
 
 import asyncio
@@ -20,14 +18,8 @@ from pathlib import Path
 from time import monotonic
 from typing import Final, Self
 
-import pytest
-
-pytest.importorskip("textual", reason="needs the extra desktops")
-pytest.importorskip("pyte", reason="needs the extra dev")
-EXAMPLES: Final = Path(__file__).parent.parent / "examples"
-sys.path.append(str(EXAMPLES))
-
 import pyte
+import pytest
 from textual import events
 from textual.pilot import Pilot
 
@@ -53,6 +45,7 @@ from terminal_desktop.words import STATUS, harmless
 
 pytestmark = pytest.mark.desktop
 
+EXAMPLES: Final = Path(__file__).parent.parent / "examples"
 OFTEN: Final = timedelta(milliseconds=150)
 NEVER: Final = timedelta(days=1)
 PAUSES: Final = 400
