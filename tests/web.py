@@ -155,11 +155,15 @@ class Desk:
         return self.page.locator("#messages li")
 
     def find(self, contact: str, text: str) -> Locator:
-        """Press Transfer, type this, and give the first target that is found."""
+        """Press Transfer, type this, and give the first target that is found, once nothing else is in the list."""
         window = self.window(contact)
         window.get_by_role("button", name="Transfer", exact=True).click()
         window.get_by_label("Find").fill(text)
-        return window.get_by_role("region", name="Team communicator").locator(".list > li").filter(has_text=text).first
+        targets = window.get_by_role("region", name="Team communicator").locator(".list > li")
+        found = targets.filter(has_text=text).first
+        expect(found).to_be_visible()
+        expect(targets.filter(has_not_text=text)).to_have_count(0)  # or it moves away from under the pointer
+        return found
 
     def transfer(self, contact: str, to: str, *, note: str = "") -> None:
         """Offer a conversation to a target that can receive it."""
