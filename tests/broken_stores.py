@@ -858,5 +858,14 @@ class TestShowsNothing(UserInterfaceConformance):
         return RecordingUI
 
 
+class TestShowsNoStatus(UserInterfaceConformance):
+    capabilities = frozenset({Capability.SHOWS_AGENT})
+    caught_by = frozenset({"test_e2_the_status_is_shown"})
+
+    @pytest.fixture
+    def make_ui(self) -> type[StatusUI]:
+        return StatusUI
+
+
 AUTHORS = frozenset({"TestStatesItsReasons", "TestInheritsItsReasons"})
 """The classes whose named tests do not fail."""

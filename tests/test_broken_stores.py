@@ -105,6 +105,7 @@ def test_a_stated_reason_is_enough(run: Run, suite: str) -> None:
         ("TestReopensNoMessaging", "test_d5_a_ring_is_heard_in_every_process", "reopen_messaging"),
         ("TestMakesNoUI", "test_d7_a_screen_is_empty_at_first", "make_ui"),
         ("TestShowsNothing", "test_d7_a_screen_is_empty_at_first", "shown"),
+        ("TestShowsNoStatus", "test_e2_the_status_is_shown", "shown_status"),
     ],
 )
 def test_a_suite_says_what_it_needs(run: Run, suite: str, test: str, fixture: str) -> None:

@@ -511,6 +511,14 @@ def test_e2_the_status_is_shown_on_every_device() -> None:
         ] == [(agent.status, agent.reason, agent.do_not_disturb) for agent in screen.agents]
 
 
+def test_e2_a_workspace_knows_its_agent() -> None:
+    """E2, D7: as last shown, whether or not the front end shows it; nothing before that."""
+    centre = Centre()
+    centre.service.set_not_ready("bob", "lunch")
+    assert Workspace("bob", PlainUI()).agent is None
+    assert centre.bob.workspace.agent == centre.service.agent("bob")
+
+
 def test_t5_a_preview_tells_through_whom_it_came() -> None:
     """T5, Q1: the agent's own name, or the queue that they serve."""
     centre = Centre()
