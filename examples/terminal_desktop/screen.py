@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from datetime import datetime
 
 from textual.app import App, ComposeResult
 from textual.containers import Horizontal, Vertical
-from textual.widget import Widget
+from textual.css.query import NoMatches
+from textual.widget import MountError, Widget
 
 from sms_transfer import Priority, SystemMessage
 from terminal_desktop.desk import Desk
@@ -55,6 +57,10 @@ class Drawn(App[None]):
 
     async def draw(self) -> None:
         """Make the screen what the desk is; what is being typed stays."""
+        with suppress(NoMatches, MountError):  # the program is ending, and parts of the screen are gone
+            await self._draw()
+
+    async def _draw(self) -> None:
         agent, offer = self.desk.agent, self.offer_in_focus
         if agent is not None:
             who = f"{harmless(agent.name)} ({harmless(agent.id)})"
