@@ -6,7 +6,7 @@ Each brings its own bright ground, because a picture in a page does not know whi
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from benchmarks.pictures import Bar, Picture, pictures
 from benchmarks.record import DOCS, Record
@@ -26,7 +26,7 @@ _OTHERS: Final = "#8c959f"
 _TARGET: Final = "#cf222e"
 _CURVES: Final = ("#1f6feb", "#bc4c00", "#1a7f37", "#8250df", "#6e7781", "#bf3989")
 _MARKS: Final = "osD^vP"
-_SETTINGS: Final = {
+_SETTINGS: Final[dict[Any, Any]] = {  # matplotlib's own type for it names each setting of one version
     "svg.fonttype": "none",
     "svg.hashsalt": "sms-transfer",
     "font.family": "sans-serif",

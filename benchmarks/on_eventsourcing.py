@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from uuid import UUID
 
 LIVES: Final = {1: 30, 10: 3}
+TOLD: Final = {1: "handed over once", 10: "ten times"}
+SMOKE: Final = {1: 5, 10: 1}
 """How many in one round, of each contender, by how often a conversation is handed over."""
 WARM_UP: Final = 20
 CREW: Final = 100
@@ -125,7 +127,7 @@ def run(effort: Effort) -> Result:
         " package eventsourcing, written as its own documentation shows, on the same storage.",
         "The ratio is how long the other takes for what takes the library 1. The two do not do the same: the library"
         " also checks agents, counts places, indexes deadlines and tells desktops what has changed.",
-        (_table(seconds, effort.rounds),),
+        (_table(seconds, effort),),
         _targets(seconds),
         tuple(notes),
         tuple(absent),
@@ -133,10 +135,11 @@ def run(effort: Effort) -> Result:
 
 
 def _lives(where: str, contenders: Contenders, effort: Effort) -> dict[tuple[str, int], Times]:
+    lives_of = effort.pick(SMOKE, LIVES)
     for contender in contenders.values():
-        times(WARM_UP, partial(contender.live, 1))()
+        times(effort.pick(SMOKE[1], WARM_UP), partial(contender.live, 1))()
     seconds: dict[tuple[str, int], Times] = {}
-    for transfers, lives in LIVES.items():
+    for transfers, lives in lives_of.items():
         jobs = {name: times(lives, partial(contender.live, transfers)) for name, contender in contenders.items()}
         seconds[where, transfers] = interleave(f"eventsourcing, {where}", jobs, rounds=effort.rounds, tidy=True)
     for contender in contenders.values():
@@ -144,22 +147,23 @@ def _lives(where: str, contenders: Contenders, effort: Effort) -> dict[tuple[str
     return seconds
 
 
-def _table(seconds: Mapping[tuple[str, int], Times], rounds: int) -> Table:
+def _table(seconds: Mapping[tuple[str, int], Times], effort: Effort) -> Table:
+    lives = effort.pick(SMOKE, LIVES)
     rows: tuple[tuple[Cell, ...], ...] = tuple(
-        (name, where, str(transfers), middle, ratio)
+        (name, where, TOLD[transfers], middle, ratio)
         for (where, transfers), spent in seconds.items()
-        for name, middle, ratio in against(spent, LIBRARY, unit=1e-6 * LIVES[transfers])
+        for name, middle, ratio in against(spent, LIBRARY, unit=1e-6 * lives[transfers])
     )
-    columns = (Column(""), Column("kept"), Column("handed over"), Column("median µs", ".0f"), Column("to ours"))
-    names = ("", "kept", "handed over")
+    columns = (Column(""), Column("kept"), Column("life"), Column("median µs", ".0f"), Column("to ours"))
+    names = ("", "kept", "life")
     drawing = Drawing(Kind.BARS, "to ours", names, "times sms_transfer", target=1.0, strong=LIBRARY)
-    return Table(f"One life ({rounds} rounds of {LIVES[1]} and of {LIVES[10]})", columns, rows, drawing)
+    return Table(f"One life ({effort.rounds} rounds of {lives[1]} and of {lives[10]})", columns, rows, drawing)
 
 
 def _targets(seconds: Mapping[tuple[str, int], Times]) -> tuple[Target, ...]:
     return tuple(
         Target(
-            f"eventsourcing to sms_transfer, {where}, handed over {transfers} times",
+            f"eventsourcing to sms_transfer, {where}, {TOLD[transfers]}",
             Sense.AT_LEAST,
             1,
             ratios(spent[OTHER], spent[LIBRARY]).median,

@@ -9,7 +9,7 @@ from benchmarks.comparisons import COMPARISONS
 from benchmarks.machine import Machine, busy
 from benchmarks.pictures import Picture, pictures
 from benchmarks.record import DOCS, Record
-from benchmarks.report import cell_words, target_words
+from benchmarks.report import cell_words, target_words, words_first
 from benchmarks.result import Section, Table
 
 FILE: Final = DOCS / "benchmarks.md"
@@ -119,8 +119,7 @@ def _picture(picture: Picture) -> str:
 
 def _table(table: Table) -> str:
     rows = [[cell_words(*pair) for pair in zip(row, table.columns, strict=True)] for row in table.rows]
-    left = sum(isinstance(cell, str) for cell in table.rows[0])
-    return _markdown([column.name for column in table.columns], rows, left=left)
+    return _markdown([column.name for column in table.columns], rows, left=words_first(table))
 
 
 def _markdown(head: Sequence[str], rows: Sequence[Sequence[str]], *, left: int) -> str:

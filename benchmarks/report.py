@@ -19,8 +19,8 @@ def tell(result: Result) -> str:
 
 def target_words(target: Target) -> str:
     """What it should be, and what it is."""
-    bound, value = figure(target.bound, "g"), figure(target.value, ".2f")
-    return f"{target.what} {target.sense} {bound} {target.unit}; it is {value}"
+    unit = f" {target.unit}" if target.unit else ""
+    return f"{target.what}: {target.sense} {figure(target.bound, 'g')}{unit}; it is {figure(target.value, '.2f')}"
 
 
 def cell_words(cell: Cell, column: Column) -> str:
@@ -29,7 +29,9 @@ def cell_words(cell: Cell, column: Column) -> str:
         return cell
     if isinstance(cell, Spread):
         middle, low, high = (figure(value, column.form) for value in (cell.median, cell.low, cell.high))
-        return "1" if cell == SAME else f"{middle} ({low}–{high})"  # noqa: RUF001 - a span of figures
+        if cell == SAME:
+            return "1"
+        return middle if low == high else f"{middle} ({low}–{high})"  # noqa: RUF001 - a span of figures
     return figure(cell, column.form)
 
 
@@ -39,19 +41,25 @@ def figure(value: float, form: str) -> str:
     return format(value, ".2g") if value and not float(written.replace(",", "")) else written
 
 
+def words_first(table: Table) -> int:
+    """How many columns of words there are before the figures."""
+    return next((at for at, cell in enumerate(table.rows[0]) if not isinstance(cell, str)), len(table.columns))
+
+
 def _table(table: Table) -> str:
-    """The first column to the left, figures to the right."""
+    """Words to the left, figures to the right."""
+    left = words_first(table)
     head = [column.name for column in table.columns]
     rows = [[cell_words(*pair) for pair in zip(row, table.columns, strict=True)] for row in table.rows]
     widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
     rule = ["-" * width for width in widths]
-    lines = [_line(cells, widths) for cells in (head, rule, *rows)]
+    lines = [_line(cells, widths, left) for cells in (head, rule, *rows)]
     return "\n".join(["", table.title, "", *lines, ""])
 
 
-def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
-    first, *others = (
-        cell.rjust(width) if column else cell.ljust(width)
+def _line(cells: Sequence[str], widths: Sequence[int], left: int) -> str:
+    aligned = (
+        cell.ljust(width) if column < left else cell.rjust(width)
         for column, (cell, width) in enumerate(zip(cells, widths, strict=True))
     )
-    return "  ".join((first, *others)).rstrip()
+    return "  ".join(aligned).rstrip()

@@ -93,16 +93,16 @@ class Target:
     """What a figure should be, and what it is.
 
     Args:
-        what: the sentence's beginning, such as "to the floor".
+        what: which figure.
         value: what it is.
-        unit: of both figures.
+        unit: of both; a ratio has none.
     """
 
     what: str
     sense: Sense
     bound: float
     value: float
-    unit: str = "times"
+    unit: str = ""
 
     @property
     def met(self) -> bool:

@@ -23,11 +23,11 @@ from sms_transfer.ports import TransferStore
 
 PLENTY: Final = 1_000_000_000
 QUEUE: Final = Target.queue("queue")
-STEPS: Final = 20
-"""In one round, of each size."""
+STEPS: Final = (5, 20)
+"""In one round, of each size; in a look, and otherwise."""
 LONG: Final = TransferPolicy().routing_timeout * 10_000
 MOST: Final = 10
-SMOKE: Final = (10, 100)
+SMOKE: Final = (5, 50)
 WAITING: Final = ((100, 1_000, 3_000), (100, 1_000, 10_000, 100_000))
 """Requests that wait in memory, as usual and in a full run."""
 WAITING_ON_DISK: Final = ((100, 1_000), (100, 1_000, 10_000))
@@ -50,7 +50,7 @@ def run(effort: Effort) -> Result:
         " accepts, and is done. Once with ever more requests that wait before it, once with ever more agents who serve"
         " the queue; the fewest are what the others are compared with.",
         "1 would be a search for an agent that costs the same however many wait and however many there are.",
-        (Table(f"One way through a queue ({effort.rounds} rounds of {STEPS})", columns, rows, drawing),),
+        (Table(f"One way through a queue ({effort.rounds} rounds of {effort.pick(*STEPS)})", columns, rows, drawing),),
         absent=not_here(),
     )
 
@@ -60,20 +60,21 @@ def _compare(name: str, make: Callable[[ExitStack], TransferStore], effort: Effo
     members = effort.pick(SMOKE, *MEMBERS)
     with ExitStack() as opened:
         lines = {size: _Centre(make(opened), members=1, waiting=size) for size in waiting}
-        rows = _rows("requests that wait", name, lines, effort.rounds)
+        rows = _rows("requests that wait", name, lines, effort)
     with ExitStack() as opened:
         teams = {size: _Centre(make(opened), members=size, waiting=0) for size in members}
-        return rows + _rows("agents who serve it", name, teams, effort.rounds)
+        return rows + _rows("agents who serve it", name, teams, effort)
 
 
-def _rows(what: str, where: str, centres: Mapping[int, _Centre], rounds: int) -> list[tuple[Cell, ...]]:
-    jobs = {str(size): times(STEPS, centre.step) for size, centre in centres.items()}
+def _rows(what: str, where: str, centres: Mapping[int, _Centre], effort: Effort) -> list[tuple[Cell, ...]]:
+    steps = effort.pick(*STEPS)
+    jobs = {str(size): times(steps, centre.step) for size, centre in centres.items()}
     for job in jobs.values():
         job()
-    seconds = interleave("routing", jobs, rounds=rounds)
+    seconds = interleave("routing", jobs, rounds=effort.rounds)
     for centre in centres.values():
         centre.check()
-    compared = against(seconds, next(iter(seconds)), unit=1e-6 * STEPS)
+    compared = against(seconds, next(iter(seconds)), unit=1e-6 * steps)
     return [(what, where, float(size), middle, ratio) for size, middle, ratio in compared]
 
 

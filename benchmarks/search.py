@@ -81,7 +81,7 @@ def run(effort: Effort) -> Result:
     built = {OURS: (perf_counter() - begin) * 1e3}
     finders, absent = _finders(ours, called, built)
     typed, alone = keystrokes(called, size.typed), keystrokes(called, size.alone)
-    spent = _typed(finders, typed, effort.rounds)
+    spent, agreed = _typed(finders, typed, effort.rounds), _agreed(finders, typed)
     before = _alone(ours, alone, effort.rounds)
     renamed = _rename(ours.names, called, size.renames)
     after = _alone(ours, alone, effort.rounds)
@@ -94,7 +94,7 @@ def run(effort: Effort) -> Result:
         "The ratios are how long the others take for what takes the library 1. rapidfuzz is made for finding what is"
         " alike, which this does not need; it is compared because it is what many would reach for.",
         (
-            _comparison(spent, _agreed(finders, typed), f"{size.typed:,} keystrokes ({effort.rounds} rounds)"),
+            _comparison(spent, agreed, f"{size.typed:,} keystrokes ({effort.rounds} rounds)"),
             _distribution(kinds, f"{size.alone:,} keystrokes, sms_transfer alone ({effort.rounds} rounds)"),
             _costs(called, built, renamed),
         ),

@@ -53,13 +53,23 @@ def need_postgres() -> None:
         raise Missing(f"a PostgreSQL (the package {_WHEEL}, or one that {_NAMED} names)")
 
 
+_running: Final = list["Server"]()
+
+
 @contextmanager
 def running() -> Generator[Server]:
-    """A PostgreSQL for as long as the context lasts."""
+    """A PostgreSQL for as long as the context lasts: within it, the same for everybody."""
     from servers import running as run_server  # noqa: PLC0415 - needs psycopg
 
+    if _running:
+        yield _running[0]
+        return
     with run_server() as found:
-        yield found
+        _running.append(found)
+        try:
+            yield found
+        finally:
+            _running.clear()
 
 
 def new_schema() -> str:

@@ -24,14 +24,16 @@ USUAL: Final = (1_000, 10_000, 100_000)
 FULL: Final = (1_000, 10_000, 100_000, 1_000_000)
 STRIDE: Final = 7_919
 """A prime: whoever is next is never a neighbour."""
-TIMES: Final = {"a workspace's snapshot": 20, "one transfer": 20}
-"""In one round, of each size."""
+LOOK: Final = "a workspace's snapshot"
+HAND_ON: Final = "one transfer"
+TIMES: Final = (5, 20)
+"""In one round, of each size; in a look, and otherwise."""
 
 
 def run(effort: Effort) -> Result:
     """Compare on each kind of store."""
     sizes = effort.pick(SMOKE, USUAL, FULL)
-    rows = tuple(row for where in worlds() for row in _compare(where, effort.rounds, sizes))
+    rows = tuple(row for where in worlds() for row in _compare(where, effort, sizes))
     least = f"to {sizes[0]:,}"
     columns = (
         Column("what"), Column("kept in"), Column("conversations", ",.0f"), Column("median µs", ".0f"), Column(least),
@@ -43,25 +45,26 @@ def run(effort: Effort) -> Result:
         f"An agent's workspace is opened, and a conversation is handed on, in databases of {sizes[0]:,} to"
         f" {sizes[-1]:,} conversations; the smallest is what the others are compared with.",
         "1 everywhere would be a library for which the size of the database does not matter.",
-        (Table(f"Among many conversations ({effort.rounds} rounds of 20)", columns, rows, drawing),),
+        (Table(f"Among many conversations ({effort.rounds} rounds of {effort.pick(*TIMES)})", columns, rows, drawing),),
         absent=not_here(),
     )
 
 
-def _compare(where: str, rounds: int, sizes: tuple[int, ...]) -> tuple[tuple[Cell, ...], ...]:
+def _compare(where: str, effort: Effort, sizes: tuple[int, ...]) -> tuple[tuple[Cell, ...], ...]:
+    number = effort.pick(*TIMES)
     with ExitStack() as opened:
-        jobs: dict[str, dict[str, Job]] = {what: {} for what in TIMES}
+        jobs: dict[str, dict[str, Job]] = {LOOK: {}, HAND_ON: {}}
         for size in sizes:
             world = worlds()[where](opened)
             world.add(Crowd(0, size))
             for what, job in _jobs(service_on(world.store), size).items():
-                jobs[what][str(size)] = times(TIMES[what], job)
+                jobs[what][str(size)] = times(number, job)
                 jobs[what][str(size)]()  # warms up
-        seconds = {what: interleave(f"size, {where}", by_size, rounds=rounds) for what, by_size in jobs.items()}
+        seconds = {what: interleave(f"size, {where}", by_size, rounds=effort.rounds) for what, by_size in jobs.items()}
     return tuple(
         (what, where, float(size), middle, ratio)
         for what, by_size in seconds.items()
-        for size, middle, ratio in against(by_size, str(sizes[0]), unit=1e-6 * TIMES[what])
+        for size, middle, ratio in against(by_size, str(sizes[0]), unit=1e-6 * number)
     )
 
 
@@ -81,5 +84,4 @@ def _jobs(service: TransferService, size: int) -> dict[str, Job]:
         owners[number] = agent_id((int(sender.removeprefix("agent-")) + 1) * PER_AGENT % size)
         hand_over(service, interaction_id(number), sender, owners[number])
 
-    what_looks, what_transfers = TIMES
-    return {what_looks: look, what_transfers: transfer}
+    return {LOOK: look, HAND_ON: transfer}

@@ -25,8 +25,8 @@ from benchmarks.timing import Spread, ratios
 
 CREWS: Final = (1, 2, 4, 8)
 SMOKE: Final = (1, 2)
-TRANSFERS: Final = (10, 100)
-"""In one round, of each process; in a full run more."""
+TRANSFERS: Final = (5, 10, 100)
+"""In one round, of each process; in a look, as usual, and in a full run."""
 WARM_UP: Final = 10
 BY_HAND: Final = "psycopg by hand, each its own"
 OWN: Final = "each its own agents"
