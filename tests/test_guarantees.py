@@ -47,7 +47,7 @@ def those_in(file: Path) -> dict[str, Node]:
 
 def quoted(name: str, test: Node) -> set[str]:
     """The rules that a test is about, by its name and its sentence; ``F1 to F4`` are four."""
-    named = re.match(r"test_((?:[a-z]\d+_)*)", name.split("::")[-1])
+    named = re.match(r"test_((?:[a-z]\d+_)*)", name.rsplit("::", maxsplit=1)[-1])
     said = ast.get_docstring(test) or ""
     rules = {rule.upper() for rule in (named[1].split("_") if named else ()) if rule}
     rules |= set(re.findall(r"\b[TDEFQA]\d+\b", said))
