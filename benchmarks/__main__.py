@@ -13,7 +13,7 @@ from benchmarks import machine, report
 from benchmarks.comparisons import COMPARISONS, Comparison
 from benchmarks.effort import ENOUGH, Effort
 from benchmarks.machine import Machine
-from benchmarks.progress import Board, show_on, stderr_board
+from benchmarks.progress import Board, shown_on, stderr_board
 from benchmarks.record import FILE, Record, from_text, to_text
 from benchmarks.result import Missing, Section
 from benchmarks.server import need
@@ -79,9 +79,9 @@ class Run:
 
     def all(self) -> tuple[Section, ...]:
         """Compare, and print each result as it comes."""
-        board = stderr_board({name: one.seconds(self._effort) for name, one in self._wanted.items()})
-        show_on(board)
-        found = [self._one(name, comparison, board) for name, comparison in self._wanted.items()]
+        plan = {name: one.seconds(self._effort) for name, one in self._wanted.items()}
+        with shown_on(stderr_board(plan)) as board:
+            found = [self._one(name, comparison, board) for name, comparison in self._wanted.items()]
         return tuple(section for section in found if section is not None)
 
     def _one(self, name: str, comparison: Comparison, board: Board) -> Section | None:

@@ -66,8 +66,8 @@ WHOLE: Final = "the whole search"
 QUEUES_ALONE: Final = "the names alone, queues"
 QUEUES_WHOLE: Final = "the whole search, queues"
 NOTHING: Final = "nothing"
-TO_ALONE: Final = "to the names alone"
-TO_NOTHING: Final = "to after nothing"
+TO_ALONE: Final = "the names alone"
+TO_NOTHING: Final = "a search after nothing"
 
 Times = dict[str, list[list[float]]]
 """Of each thing measured, a list for each round, in milliseconds."""
@@ -230,9 +230,9 @@ def _compared(title: str, spent: Times, to: str) -> Table:
     )
     columns = (
         Column(""), Column("median ms", ".3f"), Column("99 % within, ms", ".3f"), Column("longest, ms", ".3f"),
-        Column(f"median {to}"), Column(f"99 % {to}"),
+        Column(f"median to {to}"), Column(f"99 % to {to}"),
     )  # fmt: skip
-    drawing = Drawing(Kind.BARS, f"median {to}", ("",), f"times, median {to}")
+    drawing = Drawing(Kind.BARS, f"median to {to}", ("",), f"times {to}, the middle one of all keystrokes")
     return Table(title, columns, rows, drawing)
 
 

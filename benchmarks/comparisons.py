@@ -51,24 +51,25 @@ class Comparison:
         return self.run.__module__.rpartition(".")[2]
 
     def seconds(self, effort: Effort) -> float:
-        """What it is expected to take; a full run's worlds are nobody's guess."""
+        """What it is expected to take; for a full run that is no more than a guess."""
         rounds = min(effort.rounds, self.most or effort.rounds)
-        return effort.pick(self.smoke, self.fixed + self.each * rounds)
+        usual = self.fixed + self.each * rounds
+        return effort.pick(self.smoke, usual, 10 * usual)
 
 
 COMPARISONS: Final[Mapping[str, Comparison]] = {
-    "transfer": Comparison(transfer.run, smoke=2, fixed=1, each=0.5),
-    "imports": Comparison(imports.run, smoke=4, fixed=3, each=0.5),
-    "sqlite": Comparison(on_sqlite.run, smoke=2, fixed=1, each=0.3),
-    "postgres": Comparison(on_postgres.run, smoke=4, fixed=3, each=0.3),
-    "eventsourcing": Comparison(on_eventsourcing.run, smoke=6, fixed=4, each=1.2),
-    "workers": Comparison(workers.run, smoke=6, fixed=8, each=2),
-    "size": Comparison(size.run, smoke=4, fixed=20, each=1),
-    "due": Comparison(due.run, smoke=4, fixed=10, each=3, most=due.MOST),
-    "scale": Comparison(scale.run, smoke=3, fixed=40, each=0.3),
-    "routing": Comparison(routing.run, smoke=5, fixed=40, each=1, most=routing.MOST),
-    "search": Comparison(search.run, smoke=3, fixed=15, each=12, most=search.MOST),
-    "communicator": Comparison(communicator.run, smoke=3, fixed=15, each=2, most=communicator.MOST),
-    "desks": Comparison(desks.run, smoke=6, fixed=8, each=12, most=desks.MOST),
-    "clicks": Comparison(clicks.run, smoke=10, fixed=8, each=1.5, most=clicks.MOST),
+    "transfer": Comparison(transfer.run, smoke=1, fixed=1, each=0.3),
+    "imports": Comparison(imports.run, smoke=2, fixed=2, each=0.4),
+    "sqlite": Comparison(on_sqlite.run, smoke=1, fixed=1, each=0.5),
+    "postgres": Comparison(on_postgres.run, smoke=4, fixed=3, each=0.5),
+    "eventsourcing": Comparison(on_eventsourcing.run, smoke=5, fixed=4, each=2.5),
+    "workers": Comparison(workers.run, smoke=6, fixed=8, each=2.5),
+    "size": Comparison(size.run, smoke=2, fixed=10, each=0.8),
+    "due": Comparison(due.run, smoke=6, fixed=5, each=2.5, most=due.MOST),
+    "scale": Comparison(scale.run, smoke=2, fixed=35, each=0.2),
+    "routing": Comparison(routing.run, smoke=7, fixed=15, each=3, most=routing.MOST),
+    "search": Comparison(search.run, smoke=1, fixed=25, each=16, most=search.MOST),
+    "communicator": Comparison(communicator.run, smoke=1, fixed=15, each=2, most=communicator.MOST),
+    "desks": Comparison(desks.run, smoke=6, fixed=5, each=12, most=desks.MOST),
+    "clicks": Comparison(clicks.run, smoke=9, fixed=5, each=1.5, most=clicks.MOST),
 }

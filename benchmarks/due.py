@@ -34,7 +34,7 @@ def run(effort: Effort) -> Result:
     live, due = effort.pick(SMOKE, USUAL, FULL)
     rounds = effort.at_most(MOST).rounds
     rows = tuple(row for where in worlds() for row in _compare(where, rounds, live, due))
-    drawing = Drawing(Kind.BARS, "to alone", ("among", "what", "kept in"), "times the same in a store without others")
+    drawing = Drawing(Kind.BARS, "to alone", ("what", "kept in", "among"), "times the same in a store without others")
     columns = (Column("what"), Column("kept in"), Column("among"), Column("median ms"), Column("to alone"))
     return Result(
         "What falls due",

@@ -156,7 +156,7 @@ def _table(seconds: Mapping[tuple[str, int], Times], effort: Effort) -> Table:
     )
     columns = (Column(""), Column("kept"), Column("life"), Column("median µs", ".0f"), Column("to ours"))
     names = ("", "kept", "life")
-    drawing = Drawing(Kind.BARS, "to ours", names, "times sms_transfer", target=1.0, strong=LIBRARY)
+    drawing = Drawing(Kind.BARS, "to ours", names, "times sms_transfer", target=1.0, wide=True, strong=LIBRARY)
     return Table(f"One life ({effort.rounds} rounds of {lives[1]} and of {lives[10]})", columns, rows, drawing)
 
 

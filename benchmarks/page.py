@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
@@ -91,12 +92,13 @@ def _glance(sections: Sequence[Section]) -> str:
 
 
 def _anchor(section: Section) -> str:
-    return f"measured-{section.name}"
+    """As a heading is linked to, here and in a repository's browser."""
+    return re.sub(r"[^a-z0-9 -]", "", section.result.title.lower()).replace(" ", "-")
 
 
 def _section(section: Section) -> Iterator[str]:
     result = section.result
-    yield f"({_anchor(section)})=\n## {result.title}"
+    yield f"## {result.title}"
     yield f"{result.compared} {result.reading}"
     drawn = {picture.table.title: picture for picture in pictures(section)}
     for table in result.tables:

@@ -71,7 +71,8 @@ def pictures(section: Section) -> Iterator[Picture]:
     drawn = [(table, table.drawing) for table in section.result.tables if table.drawing is not None]
     for number, (table, drawing) in enumerate(drawn, 1):
         file = f"{section.name}.svg" if len(drawn) == 1 else f"{section.name}-{number}.svg"
-        picture = Picture(file, section.result.title, table, drawing, "")
+        title = section.result.title if len(drawn) == 1 else f"{section.result.title}: {table.title}"
+        picture = Picture(file, title, table, drawing, "")
         yield attrs.evolve(picture, words=_words(picture))
 
 

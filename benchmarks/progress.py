@@ -6,6 +6,8 @@ A terminal has one line, written over and over. A log has one line for each comp
 from __future__ import annotations
 
 import sys
+from collections.abc import Generator
+from contextlib import contextmanager
 from time import monotonic
 from typing import TextIO
 
@@ -35,7 +37,7 @@ class Board:
     def step(self, what: str, done: int, of: int) -> None:
         """So much of it is done; told on a terminal only."""
         if self.out.isatty():
-            self._tell(f"{self._place()} {what}: {done}/{of}; {self._times(done / of)}", end="")
+            self._tell(f"{self._place()} {what}: {done}/{of}; {self._times()}", end="")
 
     def end(self, how: str = "") -> float:
         """It has ended; in how many seconds."""
@@ -43,7 +45,9 @@ class Board:
         if self.out.isatty():
             self._tell("", end="")
         else:
-            self._tell(f"{self._place()} {self._name}: {how or f'{seconds:.1f} s'}; {self._times(1.0)}", end="\n")
+            self._tell(
+                f"{self._place()} {self._name}: {how or f'{seconds:.1f} s'}; {self._times(ended=True)}", end="\n"
+            )
         return seconds
 
     def _tell(self, words: str, *, end: str) -> None:
@@ -52,15 +56,14 @@ class Board:
     def _place(self) -> str:
         return f"[{list(self.plan).index(self._name) + 1}/{len(self.plan)}]"
 
-    def _times(self, part: float) -> str:
-        """How long it has taken, and how much longer it will if everything else is as quick or slow as so far."""
-        at = list(self.plan).index(self._name)
+    def _times(self, *, ended: bool = False) -> str:
+        """How long it has taken, and how much longer it will if all that follows is as quick or slow as so far."""
+        now, at = monotonic(), list(self.plan).index(self._name) + ended
         costs = list(self.plan.values())
-        spent, done = monotonic() - self._begun, sum(costs[:at]) + part * costs[at]
-        left = sum(costs) - done
-        if not part and not at:  # nothing is known of this machine yet
-            return f"about {_clock(left)} in all"
-        return f"{_clock(spent)} so far, about {_clock(left * spent / done)} to go"
+        usual, took = sum(costs[:at]), (now if ended else self._began) - self._begun
+        slowness = took / usual if usual else 1.0
+        left = sum(costs[at:]) * slowness - (0.0 if ended else min(now - self._began, costs[at] * slowness))
+        return f"{_clock(now - self._begun)} so far, about {_clock(left)} to go"
 
 
 def _clock(seconds: float) -> str:
@@ -70,9 +73,14 @@ def _clock(seconds: float) -> str:
 _boards: list[Board] = []
 
 
-def show_on(board: Board) -> None:
-    """Tell all that comes on this board."""
-    _boards[:] = [board]
+@contextmanager
+def shown_on(board: Board) -> Generator[Board]:
+    """Tell all that comes on this board, for as long as the context lasts."""
+    _boards.append(board)
+    try:
+        yield board
+    finally:
+        _boards.remove(board)
 
 
 def progress(what: str, done: int, of: int) -> None:

@@ -36,9 +36,9 @@ def cell_words(cell: Cell, column: Column) -> str:
 
 
 def figure(value: float, form: str) -> str:
-    """A figure; where so few digits would leave nothing of it, two that count."""
+    """A figure; where so few digits would leave nothing of it, more of them."""
     written = format(value, form)
-    return format(value, ".2g") if value and not float(written.replace(",", "")) else written
+    return format(value, ".6f").rstrip("0") if value and not float(written.replace(",", "")) else written
 
 
 def words_first(table: Table) -> int:

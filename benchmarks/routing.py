@@ -41,9 +41,9 @@ def run(effort: Effort) -> Result:
     effort = effort.at_most(MOST)
     rows = tuple(row for name, make in _stores().items() for row in _compare(name, make, effort))
     columns = (
-        Column("how many"), Column("kept in"), Column("of them", ",.0f"), Column("median µs", ".0f"), Column(LEAST),
+        Column("what"), Column("kept in"), Column("how many", ",.0f"), Column("median µs", ".0f"), Column(LEAST),
     )  # fmt: skip
-    drawing = Drawing(Kind.CURVES, LEAST, ("how many", "kept in"), "times the same with the fewest", along="of them")
+    drawing = Drawing(Kind.CURVES, LEAST, ("what", "kept in"), "times the same with the fewest", along="how many")
     return Result(
         "A queue with many in it",
         "A conversation's whole way through a queue: it opens, is transferred to the queue, an agent is invited,"

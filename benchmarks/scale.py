@@ -27,15 +27,17 @@ def run(effort: Effort) -> Result:
     """Compare the sizes, spread out and heaped up, and weigh."""
     sizes = effort.pick(SMOKE, SIZES)
     rows = [
-        *_compare("spread over many agents", {size: size // PER_AGENT for size in sizes}, effort.rounds),
-        *_compare("all owned by two agents", dict.fromkeys(sizes, 2), effort.rounds),
+        *_compare("ten of each agent", {size: size // PER_AGENT for size in sizes}, effort.rounds),
+        *_compare("all of two agents", dict.fromkeys(sizes, 2), effort.rounds),
     ]
     least = f"to {sizes[0]:,}"
     columns = (
-        Column("conversations"), Column("open", ",.0f"), Column("agents", ",.0f"), Column("median µs", ".1f"),
+        Column("whose"), Column("open conversations", ",.0f"), Column("agents", ",.0f"), Column("median µs", ".1f"),
         Column(least),
     )  # fmt: skip
-    drawing = Drawing(Kind.CURVES, least, ("conversations",), f"times the same with {sizes[0]:,} open", along="open")
+    drawing = Drawing(
+        Kind.CURVES, least, ("whose",), f"times the same with {sizes[0]:,} open", along="open conversations"
+    )
     return Result(
         "Many open conversations",
         f"One transfer in memory with {sizes[0]:,} to {sizes[-1]:,} conversations open and every desktop connected; the"

@@ -38,12 +38,12 @@ def interleave(what: str, jobs: Mapping[str, Job], *, rounds: int, tidy: bool = 
     """
     seconds: dict[str, list[float]] = {name: [] for name in jobs}
     for done in range(rounds):
-        progress(what, done, rounds)
+        if rounds > 1:  # otherwise whoever asks has rounds of its own
+            progress(what, done, rounds)
         for name in jobs if done % 2 == 0 else reversed(list(jobs)):
             if tidy:
                 gc.collect()
             seconds[name].append(_timed(jobs[name]))
-    progress(what, rounds, rounds)
     return seconds
 
 
