@@ -92,7 +92,7 @@ class Run:
         except Missing as missing:
             self._absent[name] = missing.what
             board.end("cannot run here")
-            print(f"\n# {name}\nnot compared: this machine has not {' and not '.join(missing.what)}", flush=True)
+            print(f"\n# {name}\nnot compared, for want of {', '.join(missing.what)}", flush=True)
             return None
         except Exception:  # noqa: BLE001 - the others can still be compared; the run ends with an error
             self._failed.append(name)
@@ -110,7 +110,7 @@ class Run:
         if self._effort.smoke:
             print(f"\n{_SMOKE}")
         for name, what in self._absent.items():
-            print(f"{name}: not compared for want of {', '.join(what)}")
+            print(f"{name}: left out, for want of {', '.join(what)}")
         if self._failed:
             print(f"failed: {', '.join(self._failed)}", file=sys.stderr)
         return 1 if self._failed or (require_all and self._absent) else 0

@@ -33,15 +33,16 @@ To repeat them, from the project's root:
 
 ```sh
 python3 -m venv .venv && .venv/bin/python -m pip install -q -e '.[benchmarks]'
-.venv/bin/python -m benchmarks             # all of them, in about ten minutes
+.venv/bin/python -m benchmarks             # all, in about ten minutes
 .venv/bin/python -m benchmarks transfer    # one of them
-.venv/bin/python -m benchmarks --rounds 2  # a look in small worlds: does everything run?
-.venv/bin/python -m benchmarks --record    # all of them, and this page and its pictures are written anew
-.venv/bin/python -m benchmarks --redraw    # this page and its pictures, of the figures kept in docs/benchmarks.json
+.venv/bin/python -m benchmarks --rounds 2  # a look: does everything run?
+.venv/bin/python -m benchmarks --record    # all, and write this page
+.venv/bin/python -m benchmarks --redraw    # write this page, measure nothing
 ```
 
-`python -m benchmarks --help` has the rest. Where a package, a Chromium or a PostgreSQL is missing, the run says what it
-could not compare, and goes on; with `--require-all` it then ends with an error."""
+The page and its pictures are made of the figures in `docs/benchmarks.json`. `python -m benchmarks --help` has the rest.
+Where a package, a Chromium or a PostgreSQL is missing, the run says what it could not compare, and goes on; with
+`--require-all` it then ends with an error."""
 
 _READING: Final = """\
 ## How to read the tables
@@ -77,9 +78,9 @@ def _machine(machine: Machine) -> str:
         ("memory", f"{machine.memory:g} GiB"),
         ("system", machine.system),
         ("Python", machine.python),
-        *machine.versions.items(),
     ]
-    return _markdown(("what", "which"), rows, left=2)
+    versions = ", ".join(f"{name} {found}" for name, found in machine.versions.items())
+    return "\n\n".join((_markdown(("what", "which"), rows, left=2), f"With {versions}."))
 
 
 def _glance(sections: Sequence[Section]) -> str:
@@ -108,7 +109,7 @@ def _section(section: Section) -> Iterator[str]:
             yield _picture(drawn[table.title])
     lines = [f"- Target: {target_words(target)}." for target in result.targets]
     lines += [f"- {note}" for note in result.notes]
-    lines += [f"- Not compared, because this machine has not {absent}." for absent in result.absent]
+    lines += [f"- Left out, for want of {absent}." for absent in result.absent]
     module = COMPARISONS[section.name].module
     source = f"[`benchmarks/{module}.py`](../benchmarks/{module}.py)"
     lines.append(f"- `python -m benchmarks {section.name}`: {source}; it took {section.seconds:.0f} seconds.")

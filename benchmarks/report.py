@@ -13,7 +13,7 @@ def tell(result: Result) -> str:
     parts = ["", f"# {result.title}", result.compared, *map(_table, result.tables)]
     parts += [f"target: {target_words(target)}: {'met' if target.met else 'NOT MET'}" for target in result.targets]
     parts += [f"note: {note}" for note in result.notes]
-    parts += [f"not compared: {absent}" for absent in result.absent]
+    parts += [f"left out, for want of {absent}" for absent in result.absent]
     return "\n".join(parts)
 
 
