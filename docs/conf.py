@@ -18,6 +18,7 @@ extensions = [
     "myst_parser",
     "sphinx.ext.autodoc",
     "sphinx.ext.napoleon",
+    "docs._ext.docstrings",
     "docs._ext.links",
     "docs._ext.machines",
 ]

@@ -107,24 +107,8 @@ class LinkFiles(SphinxTransform):
                 )
 
 
-_COLON = "\N{MODIFIER LETTER COLON}"
-
-
-def hide_colons(_app: Sphinx, what: str, _name: str, _obj: object, _options: object, lines: list[str]) -> None:
-    """Keep a property's "what: more of it" from being taken for "type: what", which no property here says."""
-    if what in {"property", "attribute", "data"}:
-        lines[:] = [line.replace(": ", f"{_COLON} ") for line in lines]
-
-
-def show_colons(_app: Sphinx, _what: str, _name: str, _obj: object, _options: object, lines: list[str]) -> None:
-    """Put them back."""
-    lines[:] = [line.replace(_COLON, ":") for line in lines]
-
-
 def setup(app: Sphinx) -> ExtensionMetadata:
     """Make it part of the build."""
-    app.connect("autodoc-process-docstring", hide_colons, priority=400)  # Napoleon comes at 500
-    app.connect("autodoc-process-docstring", show_colons, priority=600)
     app.connect("missing-reference", resolve)
     app.add_post_transform(LinkNames)
     app.add_transform(LinkFiles)
