@@ -76,12 +76,16 @@ class LinkNames(SphinxPostTransform):
 
     def run(self, **_: object) -> None:
         """Look at every piece of code in the running text."""
+        domain = self.env.domains.python_domain
         for literal in list(self.document.findall(nodes.literal)):
             name = literal.astext().removesuffix("()")
-            if isinstance(literal.parent, RUNNING) and (name.startswith(f"{PACKAGE}.") or name[:1].isupper()):
-                entry = documented(self.env.domains.python_domain, name)
-                if entry is not None and entry.docname != self.env.docname:
-                    literal.replace_self(link_to(self.app, self.env.docname, entry, literal.deepcopy()))
+            if name.isidentifier() and name.islower():  # it may be a word of the page's own
+                name = f"{PACKAGE}.{name}"
+            elif not (name[:1].isupper() or name.startswith(f"{PACKAGE}.")):
+                continue
+            entry = documented(domain, name)
+            if entry is not None and entry.docname != self.env.docname and isinstance(literal.parent, RUNNING):
+                literal.replace_self(link_to(self.app, self.env.docname, entry, literal.deepcopy()))
 
 
 class LinkFiles(SphinxTransform):

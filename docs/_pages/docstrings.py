@@ -11,7 +11,7 @@ from types import MappingProxyType
 
 import attrs
 
-_SECTION = re.compile(r"^(Args|Attributes|Returns|Raises):$", re.MULTILINE)
+_SECTION = re.compile(r"^(Args|Attributes|Returns|Raises|Examples):$", re.MULTILINE)
 _ITEM = re.compile(r"^ {4}(\w+): (.*(?:\n {8}.*)*)", re.MULTILINE)
 
 
