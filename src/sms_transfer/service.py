@@ -48,6 +48,7 @@ from sms_transfer.wiring import wire
 from sms_transfer.workspace import Workspace
 
 if TYPE_CHECKING:
+    from sms_transfer.core.explanation import Explanation
     from sms_transfer.finder import TeamIndex
 
 _PATIENCE: Final = 10.0
@@ -434,6 +435,16 @@ class TransferService:
             NotFound: there is none.
         """
         return finish(self._calls.transfer(id))
+
+    def explain(self, transfer_id: str) -> Explanation:
+        """Why a transfer is where it is, since when, and what moves it next: for whoever finds it stuck.
+
+        It changes nothing, and costs a few readings however many agents there are.
+
+        Raises:
+            NotFound: there is none.
+        """
+        return finish(self._calls.explain(transfer_id))
 
     def agent(self, id: str) -> Agent:  # noqa: A002 - named so in the public contract
         """An agent's present record.

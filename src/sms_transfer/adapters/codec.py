@@ -24,6 +24,7 @@ import cattrs
 from sms_transfer.core import events
 from sms_transfer.core.check import CaseData, FrozenDict
 from sms_transfer.core.desktop import Answering, WorkspaceSettings
+from sms_transfer.core.explanation import Explanation
 from sms_transfer.core.lifecycle import ChannelStatus, InteractionState, TransferState
 from sms_transfer.core.model import (
     Agent,
@@ -60,6 +61,7 @@ _VALUES: Final[tuple[type, ...]] = (
     Agent,
     Attachment,
     Contact,
+    Explanation,
     Interaction,
     Invitation,
     Message,

@@ -286,7 +286,8 @@ def targets_of(agent: Agent) -> frozenset[Target]:
     return frozenset({*map(Target.agent_group, agent.groups), *map(Target.skill, agent.skills)})
 
 
-def _owner(_: object, attribute: attrs.Attribute[Any], value: Any) -> None:
+def is_owner(_: object, attribute: attrs.Attribute[Any], value: Any) -> None:
+    """Validate an owner."""
     if not isinstance(value, Target) and not check.is_identifier(value):
         invalid(attribute.name, "must be the id of an agent, or a Target")
 
@@ -309,7 +310,7 @@ class Outcome:
     by: str | None = attrs.field(validator=check.optional_identifier, kw_only=True)
     at: datetime = attrs.field(converter=check.to_utc, validator=check.instant, kw_only=True)
     reason: str = attrs.field(default="", validator=check.text(check.MAX_TEXT), repr=False, kw_only=True)
-    owner: str | Target = attrs.field(validator=_owner, kw_only=True)
+    owner: str | Target = attrs.field(validator=is_owner, kw_only=True)
 
     def __attrs_post_init__(self) -> None:
         if not self.state.is_final:
@@ -459,7 +460,7 @@ class Interaction:
     id: str = attrs.field(validator=check.identifier)
     media: Media = attrs.field(validator=check.one_of(Media), kw_only=True)
     contact: Contact = attrs.field(validator=check.one_of(Contact), kw_only=True)
-    owner: str | Target = attrs.field(validator=_owner, kw_only=True)
+    owner: str | Target = attrs.field(validator=is_owner, kw_only=True)
     state: InteractionState = attrs.field(
         default=InteractionState.ACTIVE, validator=check.one_of(InteractionState), kw_only=True
     )
