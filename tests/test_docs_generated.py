@@ -10,10 +10,10 @@ from pkgutil import resolve_name, walk_packages
 from types import ModuleType
 
 import pytest
-
-import sms_transfer
 from docs import generate
 from docs._ext.drawing import LAYOUTS, drawn
+
+import sms_transfer
 from sms_transfer import AGENT, INTERACTION, TRANSFER, Lifecycle, adapters, ports, testing
 from sms_transfer.core.lifecycle import START
 from sms_transfer.errors import SmsTransferError
@@ -106,7 +106,9 @@ def test_every_state_is_drawn(machine: Lifecycle[sms_transfer.TransferState]) ->
     assert {START, *machine.states} == set(layout.states)
     assert len(layout.states) == len(set(layout.states.values()))
     assert all(0 < at.x < layout.size.x and 0 < at.y < layout.size.y for at in layout.states.values())
-    assert set(layout.states) - {START} == {name.lower() for name in re.findall(r'class="name"[^>]*>(\w+)<', drawn(machine))}
+    assert set(layout.states) - {START} == {
+        name.lower() for name in re.findall(r'class="name"[^>]*>(\w+)<', drawn(machine))
+    }
 
 
 @MACHINES

@@ -38,7 +38,9 @@ def anchors(page: Path) -> frozenset[str]:
 def names(module: Path) -> frozenset[str]:
     """Every function, class and variable that is defined anywhere in a module."""
     tree = ast.parse(module.read_text(encoding="utf-8"))
-    defined = {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)}
+    defined = {
+        node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
+    }
     assigned = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
     return frozenset(defined | assigned)
 

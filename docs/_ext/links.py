@@ -99,7 +99,7 @@ class LinkFiles(SphinxTransform):
             if link.get("reftype") != "myst":
                 continue
             if link.get("refdomain") == "doc":
-                place = self.env.srcdir / f"{link['reftarget']}.md"
+                place = Path(self.env.srcdir) / f"{link['reftarget']}.md"
             else:
                 place = Path(self.env.relfn2path(link["reftarget"].partition("#")[0], self.env.docname)[1])
             if place.is_dir():

@@ -85,7 +85,7 @@ def _all(kind: type[SmsTransferError]) -> Iterator[type[SmsTransferError]]:
 
 
 def _tree(kind: type[SmsTransferError], head: str, below: str) -> Iterator[str]:
-    also = [base.__name__ for base in kind.__bases__ if not issubclass(base, SmsTransferError) and base is not Exception]
+    also = [base.__name__ for base in kind.__bases__ if base is not Exception and base.__module__ == "builtins"]
     name = f"{kind.__name__}({', '.join(also)})" if also else kind.__name__
     yield f"{head}{name}".ljust(40) + kind.code
     children = _children(kind)

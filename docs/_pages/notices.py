@@ -13,10 +13,10 @@ HEAD = """\
 
 <!-- Written by `python -m docs.generate`: change the code, and run it. -->
 
-Whatever the library tells an agent is a `Notice`: a stable code, parameters, and the English for both. These are all the
-codes that there are; `sms_transfer.WORDS` is this table in Python. A parameter in braces is always there; a notice may
-have more than its words need. [Translate the texts](../how-to/translate-the-texts.md) shows how to say them in another
-language.
+Whatever the library tells an agent is a `Notice`: a stable code, parameters, and the English for both. These are all
+the codes that there are; `sms_transfer.WORDS` is this table in Python. A parameter in braces is always there; a notice
+may have more than its words need. [Translate the texts](../how-to/translate-the-texts.md) shows how to say them in
+another language.
 """
 
 FAMILIES: Final = {
@@ -29,12 +29,15 @@ FAMILIES: Final = {
         "Why a target cannot receive",
         "What `explain_reasons` says of each `Reason`, whose value is the code's end.",
     ),
+    "explanation": (
+        "Why a transfer is where it is",
+        "What the `notices` of an `Explanation` say, for whoever finds a transfer stuck.",
+    ),
     "refused": (
         "Why a command was refused",
-        "What `explain_refusal` says of an error. The longest code that fits is told; where there are no words for it,"
-        " or one of their parameters is not known, it is the code above.",
+        "What `explain_refusal` says of an error: the longest code that fits and whose words can be filled in.",
     ),
-    "failed": ("Why a command failed", "What `explain_refusal` says of an error of the store, or of none of the others."),
+    "failed": ("Why a command failed", "What `explain_refusal` says of any other error, such as one of the store."),
 }
 """By the first word of a code."""
 

@@ -91,8 +91,9 @@ def _of_value(kind: type[TransferPolicy | WorkspaceSettings]) -> Iterator[tuple[
 
 def _rule(kind: type[TransferPolicy | WorkspaceSettings], name: str) -> str:
     """What a value of this field must be: the words with which a wrong one is refused."""
+    wrong: Any = object()
     try:
-        kind(**{name: object()})
+        kind(**{name: wrong})
     except InvalidValue as refused:
         return refused.rule
     raise ValueError(f"{kind.__name__} takes anything as {name}")
