@@ -74,7 +74,7 @@ def _described(kind: type[suite.Suite]) -> str:
     for base, tests in own:
         if base is not kind:
             parts.append(f"### {kind.__name__}: {_in_words(base.__name__)}\n\n{read(base).text}")
-        parts.append(table(("test", "what it shows", "needs"), map(_row, tests)))
+        parts.append("\n".join(map(_line, tests)))
     return "\n\n".join(parts) + "\n"
 
 
@@ -91,6 +91,7 @@ def _count(kind: type) -> int:
     return len([name for name, _ in inspect.getmembers(kind) if name.startswith("test_")])
 
 
-def _row(test: Callable[..., Any]) -> tuple[str, ...]:
+def _line(test: Callable[..., Any]) -> str:
     needed: tuple[Capability, ...] = getattr(test, suite._NEEDS, ())  # noqa: SLF001 - `needs` writes it
-    return code(test.__name__), read(test).first, " ".join(code(one.name) for one in needed)
+    capabilities = " and ".join(code(one.name) for one in needed)
+    return f"- {code(test.__name__)} {read(test).first}" + (f" Needs {capabilities}." if needed else "")

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final
 
 import attrs
 
-from docs._pages.docstrings import code, read, sentence, shown, table
+from docs._pages.docstrings import read, shown
 from sms_transfer import (
     AsyncTransferService,
     InvalidValue,
@@ -62,6 +62,21 @@ IN_THE_TYPE: Final = ("must be of type", "must be a frozenset")
 FOR_TESTS: Final = "for tests."
 
 
+@attrs.frozen
+class Setting:
+    """Something that can be set."""
+
+    name: str
+    type: str
+    default: str | None
+    meaning: str
+
+    @property
+    def written(self) -> str:
+        """It, as in Python."""
+        return f"{self.name}: {self.type}" + ("" if self.default is None else f" = {self.default}")
+
+
 def page() -> str:
     """Write it."""
     parts = [HEAD]
@@ -70,23 +85,20 @@ def page() -> str:
     return "\n".join(parts)
 
 
-def _section(name: str, text: str, rows: Iterator[tuple[str, ...]], described: Any) -> str:
-    found = list(rows)
-    head = ("setting", "type", "default", "what it is")
-    title = f"## {name}\n\n{text}\n"
-    if not found:
-        return f"{title}\nThere is nothing to set.\n"
-    if lost := [row[0] for row in found if not row[3]]:
+def _section(name: str, text: str, settings: Iterable[Setting], described: Any) -> str:
+    found = list(settings)
+    if lost := [setting.name for setting in found if not setting.meaning]:
         raise ValueError(f"the docstring of {described} does not tell of {lost}")
-    return f"{title}\n{table(head, found)}\n"
+    lines = [f"- `{setting.written}`: {setting.meaning}" for setting in found] or ["There is nothing to set."]
+    return "\n".join([f"## {name}\n\n{text}\n", *lines]) + "\n"
 
 
-def _of_value(kind: type[TransferPolicy | WorkspaceSettings]) -> Iterator[tuple[str, ...]]:
+def _of_value(kind: type[TransferPolicy | WorkspaceSettings]) -> Iterator[Setting]:
     usual, told = kind(), read(kind).items
     for field in attrs.fields(kind):
         rule = _rule(kind, field.name)
-        meaning = sentence(told[field.name]) + ("" if rule.startswith(IN_THE_TYPE) else f" It {rule}.")
-        yield code(field.name), code(field.type), code(shown(getattr(usual, field.name))), meaning
+        meaning = told[field.name].rstrip(".") + ("." if rule.startswith(IN_THE_TYPE) else f". It {rule}.")
+        yield Setting(field.name, str(field.type), shown(getattr(usual, field.name)), meaning)
 
 
 def _rule(kind: type[TransferPolicy | WorkspaceSettings], name: str) -> str:
@@ -99,11 +111,10 @@ def _rule(kind: type[TransferPolicy | WorkspaceSettings], name: str) -> str:
     raise ValueError(f"{kind.__name__} takes anything as {name}")
 
 
-def _of_call(called: Callable[..., Any]) -> Iterator[tuple[str, ...]]:
+def _of_call(called: Callable[..., Any]) -> Iterator[Setting]:
     told = read(AS.get(called, called)).items
     for name, parameter in inspect.signature(called).parameters.items():
         required = parameter.default is parameter.empty
         words = told.get(name, "")
         if words != FOR_TESTS and (words or not required):  # a command's own object is no setting
-            default = "" if required else code(shown(parameter.default))
-            yield code(name), code(parameter.annotation), default, sentence(words)
+            yield Setting(name, str(parameter.annotation), None if required else shown(parameter.default), words)
