@@ -1,4 +1,4 @@
-"""What needs environments of its own: the built packages on every Python, types as users check them, fuzzing, …
+"""What needs environments of its own: the built packages on every Python, types as users check them, fuzzing.
 
 ``nox -l`` lists the sessions, ``nox -s tests-3.13`` runs one. `.ci/run` runs them all. A Python is looked for on the
 path, and beside the one that runs nox, as pyenv lays them out.
@@ -83,7 +83,7 @@ def reproducible(session: nox.Session) -> None:
     moment = session.run("git", "log", "-1", "--format=%ct", external=True, silent=True)
     sums: list[dict[str, str]] = []
     for number, (umask, locale) in enumerate([("022", "C.UTF-8"), ("077", "POSIX")]):
-        place = Path(session.create_tmp()) / f"place-{number}"
+        place = Path(session.create_tmp()).resolve() / f"place-{number}"
         session.run("rm", "-rf", str(place), external=True)
         clone = f"umask {umask} && git clone -q {ROOT} {place}"
         session.run("sh", "-c", clone, external=True)
@@ -125,7 +125,7 @@ def tests(session: nox.Session) -> None:
         session.run("python", "-m", "pytest", *run, *session.posargs)
         return
     session.install("-q", "coverage[toml]>=7.10")
-    environment = {"COVERAGE_FILE": str(Path(session.create_tmp()) / "coverage")}
+    environment = {"COVERAGE_FILE": str(Path(session.create_tmp()).resolve() / "coverage")}
     session.run("python", "-m", "coverage", "run", "-m", "pytest", *run, env=environment)
     session.run("python", "-m", "coverage", "combine", "-q", env=environment)
     session.run("python", "-m", "coverage", "report", env=environment)
