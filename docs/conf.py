@@ -18,13 +18,14 @@ extensions = [
     "myst_parser",
     "sphinx.ext.autodoc",
     "sphinx.ext.napoleon",
+    "docs._ext.docstrings",
     "docs._ext.links",
     "docs._ext.machines",
 ]
 exclude_patterns = ["_ext", "_pages"]
 default_role = "py:obj"  # docstrings write names in single backticks
 add_module_names = False
-maximum_signature_line_length = 100
+maximum_signature_line_length = 130
 toc_object_entries_show_parents = "hide"
 
 autodoc_default_options = {"members": True, "member-order": "bysource"}
@@ -38,4 +39,3 @@ html_theme = "furo"
 html_title = f"sms-transfer {release}"
 html_static_path = ["_static"]
 html_css_files = ["machines.css"]
-suppress_warnings = ["toc.not_readable", "toc.empty_glob"]  # until every part of the documentation is there

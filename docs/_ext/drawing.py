@@ -109,11 +109,12 @@ def drawn(lifecycle: Lifecycle[S]) -> str:
         labels[START, lifecycle.initial] = []
     for arc in lifecycle.arcs:
         labels.setdefault((str(arc.source), str(arc.dest)), []).append(f"{arc.trigger} ({arc.rule})")
+    arrow = f"arrow-{lifecycle.name}"
     head = (
-        '<marker id="{0}" viewBox="0 0 10 10" refX="10" refY="5" markerWidth="8" markerHeight="8" orient="auto">'
+        f'<marker id="{arrow}" viewBox="0 0 10 10" refX="10" refY="5" markerWidth="8" markerHeight="8" orient="auto">'
         '<path d="M 0 1 L 10 5 L 0 9 z"/></marker>'
-    ).format(f"arrow-{lifecycle.name}")
-    parts = [_arc(layout, *ends, lines, f"arrow-{lifecycle.name}") for ends, lines in labels.items()]
+    )
+    parts = [_arc(layout, *ends, lines, arrow) for ends, lines in labels.items()]
     parts += [_state(state, place, final=state in lifecycle.final) for state, place in layout.states.items()]
     return (
         f'<svg class="machine" xmlns="http://www.w3.org/2000/svg" role="img" width="{layout.size.x:g}" '
@@ -161,7 +162,8 @@ def _loop(at: Point, *, side: int, lines: int) -> tuple[str, Point]:
     """A curve from a state to itself, above it or below."""
     edge = at.y + side * HEIGHT / 2
     far = edge + side * LOOP
-    path = f"M {at.x - 24:g} {edge:g} C {at.x - 40:g} {far:g} {at.x + 40:g} {far:g} {at.x + 24:g} {edge + side * CLEAR:g}"
+    left, right = f"{at.x - 40:g} {far:g}", f"{at.x + 40:g} {far:g}"
+    path = f"M {at.x - 24:g} {edge:g} C {left} {right} {at.x + 24:g} {edge + side * CLEAR:g}"
     return path, Point(at.x, edge + side * (LOOP * 0.75 + LINE * lines / 2))
 
 

@@ -76,12 +76,16 @@ class LinkNames(SphinxPostTransform):
 
     def run(self, **_: object) -> None:
         """Look at every piece of code in the running text."""
+        domain = self.env.domains.python_domain
         for literal in list(self.document.findall(nodes.literal)):
             name = literal.astext().removesuffix("()")
-            if isinstance(literal.parent, RUNNING) and (name.startswith(f"{PACKAGE}.") or name[:1].isupper()):
-                entry = documented(self.env.domains.python_domain, name)
-                if entry is not None and entry.docname != self.env.docname:
-                    literal.replace_self(link_to(self.app, self.env.docname, entry, literal.deepcopy()))
+            if name.isidentifier() and name.islower():  # it may be a word of the page's own
+                name = f"{PACKAGE}.{name}"
+            elif not (name[:1].isupper() or name.startswith(f"{PACKAGE}.")):
+                continue
+            entry = documented(domain, name)
+            if entry is not None and entry.docname != self.env.docname and isinstance(literal.parent, RUNNING):
+                literal.replace_self(link_to(self.app, self.env.docname, entry, literal.deepcopy()))
 
 
 class LinkFiles(SphinxTransform):
@@ -95,7 +99,7 @@ class LinkFiles(SphinxTransform):
             if link.get("reftype") != "myst":
                 continue
             if link.get("refdomain") == "doc":
-                place = self.env.srcdir / f"{link['reftarget']}.md"
+                place = Path(self.env.srcdir) / f"{link['reftarget']}.md"
             else:
                 place = Path(self.env.relfn2path(link["reftarget"].partition("#")[0], self.env.docname)[1])
             if place.is_dir():
@@ -107,24 +111,8 @@ class LinkFiles(SphinxTransform):
                 )
 
 
-_COLON = "\N{MODIFIER LETTER COLON}"
-
-
-def hide_colons(_app: Sphinx, what: str, _name: str, _obj: object, _options: object, lines: list[str]) -> None:
-    """Keep a property's "what: more of it" from being taken for "type: what", which no property here says."""
-    if what in {"property", "attribute", "data"}:
-        lines[:] = [line.replace(": ", f"{_COLON} ") for line in lines]
-
-
-def show_colons(_app: Sphinx, _what: str, _name: str, _obj: object, _options: object, lines: list[str]) -> None:
-    """Put them back."""
-    lines[:] = [line.replace(_COLON, ":") for line in lines]
-
-
 def setup(app: Sphinx) -> ExtensionMetadata:
     """Make it part of the build."""
-    app.connect("autodoc-process-docstring", hide_colons, priority=400)  # Napoleon comes at 500
-    app.connect("autodoc-process-docstring", show_colons, priority=600)
     app.connect("missing-reference", resolve)
     app.add_post_transform(LinkNames)
     app.add_transform(LinkFiles)

@@ -1,4 +1,4 @@
-"""The directive ``machine``: one of the formal machines, drawn and as a table, both made of the rows that the code runs.
+"""The directive ``machine``: a formal machine, drawn and as a table, both made of the rows that the code runs.
 
 In a page::
 
@@ -20,8 +20,16 @@ from docs._ext.drawing import drawn
 from sms_transfer import AGENT, INTERACTION, TRANSFER
 from sms_transfer.core.lifecycle import START, Arc
 
-DRAWN: Final[Mapping[str, str]] = {machine.name: drawn(machine) for machine in (TRANSFER, INTERACTION, AGENT)}
-ROWS: Final[Mapping[str, tuple[Arc, ...]]] = {machine.name: machine.arcs for machine in (TRANSFER, INTERACTION, AGENT)}
+DRAWN: Final[Mapping[str, str]] = {
+    TRANSFER.name: drawn(TRANSFER),
+    INTERACTION.name: drawn(INTERACTION),
+    AGENT.name: drawn(AGENT),
+}
+ROWS: Final[Mapping[str, tuple[Arc, ...]]] = {
+    TRANSFER.name: TRANSFER.arcs,
+    INTERACTION.name: INTERACTION.arcs,
+    AGENT.name: AGENT.arcs,
+}
 
 
 class Machine(SphinxDirective):

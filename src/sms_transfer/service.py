@@ -74,6 +74,17 @@ class TransferService:
         router: which agent of a queue is invited next; the longest idle if left out.
         clock: what time it is; the system's if left out.
         ids: where new ids come from; random if left out.
+
+    Examples:
+        >>> from sms_transfer import Agent, ChannelStatus, Contact, Interaction, Media, Target, TransferService
+        >>> service = TransferService()
+        >>> for name in ("alice", "bob"):
+        ...     service.add_agent(Agent(name, name.title(), status=ChannelStatus.READY))
+        >>> jane = Contact("+14155550123")
+        >>> opened = service.open_interaction(Interaction("i-1", media=Media.SMS, contact=jane, owner="alice"))
+        >>> request = service.request_transfer("i-1", Target.agent("bob"), by="alice")
+        >>> service.accept(request.invitation.id, by="bob").owner
+        'bob'
     """
 
     def __init__(

@@ -119,6 +119,12 @@ def to_json(value: object) -> str:
 
     Raises:
         InvalidValue: it is none.
+
+    Examples:
+        >>> from sms_transfer import Target
+        >>> from sms_transfer.adapters.codec import to_json
+        >>> print(to_json(Target.queue("sales")))
+        {"schema":1,"kind":"Target","value":{"kind":"queue","id":"sales"}}
     """
     kind = type(value)
     if KINDS.get(kind.__name__) is not kind:
@@ -136,6 +142,13 @@ def from_json(text: str, kind: type[T]) -> T:
 
     Raises:
         InvalidValue: the text is none of ours, is of a later version, or holds something else.
+
+    Examples:
+        >>> from sms_transfer import Target
+        >>> from sms_transfer.adapters.codec import from_json, to_json
+        >>> text = to_json(Target.queue("sales"))
+        >>> from_json(text, Target) == Target.queue("sales")
+        True
     """
     return read(text, kind, schema=SCHEMA, steps=STEPS)
 

@@ -212,6 +212,11 @@ class Notice:
         code: stable; a key of `WORDS`.
         params: what goes into the words, and what else is known, such as the id of the ``transfer`` it tells of. Not
             shown in ``repr``: they hold names and agents' own words (A6).
+
+    Examples:
+        >>> from sms_transfer import Notice
+        >>> Notice("transfer.expired", {"target": "Bob"}).text
+        'Bob did not answer the transfer in time.'
     """
 
     code: str = attrs.field(validator=_known)

@@ -67,6 +67,11 @@ def explain_reasons(reasons: Collection[Reason]) -> tuple[Notice, ...]:
 
     Raises:
         InvalidValue: they are no reasons.
+
+    Examples:
+        >>> from sms_transfer import Reason, explain_reasons
+        >>> [notice.text for notice in explain_reasons([Reason.LOGGED_OUT, Reason.AT_CAPACITY])]
+        ['No place left for another conversation.', 'Logged out.']
     """
     if isinstance(reasons, str) or not isinstance(untrusted(reasons), Collection):
         invalid("reasons", "must be a collection of Reason")
