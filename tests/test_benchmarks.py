@@ -112,6 +112,7 @@ def test_a_run_of_few_rounds_is_a_look(capsys: pytest.CaptureFixture[str]) -> No
 
 def test_a_look_is_not_recorded(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nor is a full run, whose worlds are others."""
+    monkeypatch.setattr(command, "COMPARISONS", {})
     for words in (["--rounds", "2"], ["--full"]):
         monkeypatch.setattr(sys, "argv", ["benchmarks", "--record", *words])
         with pytest.raises(SystemExit) as ended:
