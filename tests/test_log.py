@@ -279,10 +279,10 @@ def test_f7_being_beaten_is_told_for_each_time(caplog: pytest.LogCaptureFixture)
     store = Fragile()
     service = over(store)
     caplog.set_level(logging.DEBUG)
-    store.errors = [Conflict(kind="interaction", id="i") for _ in range(3)]
+    store.errors = [Conflict(kind="agent", id=name) for name in ("third", "second", "first")]
     service.set_note("i", MARKED, by="alice")
 
-    assert [{"kind": "interaction", "id": "i"}] * 3 == told(caplog, "command.conflict")
+    assert [{"kind": "agent", "id": name} for name in ("first", "second", "third")] == told(caplog, "command.conflict")
     assert ["command.conflict"] * 3 + ["note.set"] == names(caplog)
 
 

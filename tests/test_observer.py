@@ -63,6 +63,11 @@ class Fragile(MemoryStore):
             raise self.errors.pop()
         super().commit(decision)
 
+    def replace_agent(self, known: Agent, agent: Agent) -> None:
+        if self.errors:
+            raise self.errors.pop()
+        super().replace_agent(known, agent)
+
     def due(self, now: datetime, *, limit: int) -> tuple[str, ...]:
         if not self.is_there:
             raise StoreUnavailable(detail="gone")
@@ -202,14 +207,18 @@ def test_f5_a_command_that_has_had_its_effect_records_nothing() -> None:
 
 def test_f7_being_beaten_is_told_each_time() -> None:
     """F7: of a command on a conversation, and of one on a status."""
+    beaten = [Conflict(kind="interaction", id="i") for _ in range(2)]
     store, watching = Fragile(), Watching()
     service = over(store, watching)
-    store.errors = [Conflict(kind="interaction", id="i") for _ in range(2)]
+    store.errors = [*beaten]
     service.set_note("i", MARKED, by="alice")
+    store.errors = [*beaten]
+    service.set_not_ready("bob")
 
-    [watched] = watching.named("set_note")
-    assert [("interaction", "i")] * 2 == [(conflict.kind, conflict.id) for conflict in watched.conflicts]
-    assert ([None], 1) == (watched.ends, len(watched.committed))
+    [note], [status] = watching.named("set_note"), watching.named("set_not_ready")
+    assert [beaten[::-1]] * 2 == [note.conflicts, status.conflicts]
+    assert ([None], 1) == (note.ends, len(note.committed))
+    assert ([None], 0) == (status.ends, len(status.committed))
 
 
 def test_f6_what_the_host_can_take_back_is_told_as_such() -> None:
