@@ -20,7 +20,7 @@ from sms_transfer import (
     Workspace,
     WorkspaceSettings,
 )
-from sms_transfer.ports import Messaging, Router
+from sms_transfer.ports import Messaging, Observer, Router
 from sms_transfer.testing import ManualClock, RecordingUI
 
 ALICE, BOB, CAROL = Target.agent("alice"), Target.agent("bob"), Target.agent("carol")
@@ -63,11 +63,17 @@ class Centre:
         messaging: Messaging | None = None,
         router: Router | None = None,
         settings: WorkspaceSettings | None = None,
+        observer: Observer | None = None,
     ) -> None:
         self.clock = ManualClock()
         self.gateway = FakeGateway()
         self.service = TransferService(
-            clock=self.clock, gateway=self.gateway, policy=policy, messaging=messaging, router=router
+            clock=self.clock,
+            gateway=self.gateway,
+            policy=policy,
+            messaging=messaging,
+            router=router,
+            observer=observer,
         )
         self.desks: dict[str, Desk] = {}
         for agent_id in ("alice", "bob", "carol"):
