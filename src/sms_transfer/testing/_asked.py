@@ -274,13 +274,15 @@ class Asking:
         return FailInvitation(event.invitation_id, disconnected=reason == "invitee_disconnected")
 
     def _reason(self, event: InvitationRejected | InvitationWithdrawn, position: int) -> str:
-        """Why this offer ended: its request did with it, or went on and has kept the reason (Q1)."""
+        """Why this offer ended: its request has kept the reason and gone on (Q1), or ended with it."""
+        request = self.requests.get(event.transfer_id)
+        for past in () if request is None else request.past_invitations:
+            if past.id == event.invitation_id:
+                return past.outcome.reason
         for following in self._history[position + 1 : position + 2]:
             if isinstance(following, TransferClosed):
                 return following.outcome.reason
-        request = self.requests.get(event.transfer_id)
-        past = () if request is None else request.past_invitations
-        return next((one.outcome.reason for one in past if one.id == event.invitation_id), "")
+        return ""
 
     def cancelled(self, event: TransferCancelled, *_: object) -> Cancel | MarkDone:
         if event.outcome.reason == "interaction_done":  # T13
