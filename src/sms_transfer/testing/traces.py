@@ -75,20 +75,7 @@ def read_trace(store: TransferStore, interaction_id: str) -> Trace:
         NotFound: there is none.
         Conflict: it has changed every time.
     """
-    for _ in range(_ATTEMPTS):
-        interaction = _present(store, interaction_id)
-        history = store.history(interaction_id)
-        requests = _requests(store, history)
-        trace = Trace(
-            interaction=interaction,
-            history=history,
-            requests=requests,
-            transcript=store.transcript(interaction_id),
-            messages=_messages(store, interaction_id, requests),
-        )
-        if _present(store, interaction_id) == interaction:
-            return trace
-    raise Conflict(kind="interaction", id=interaction_id)
+    return _Reading(store).trace(interaction_id)
 
 
 def validate_trace(
@@ -118,8 +105,9 @@ def validate_store(
         Conflict: an interaction changes faster than it can be read.
     """
     histories = events = commits = 0
-    for interaction_id in _interactions(store):
-        trace = read_trace(store, interaction_id)
+    reading = _Reading(store)
+    for interaction_id in reading.interactions():
+        trace = reading.trace(interaction_id)
         histories, events = histories + 1, events + len(trace.history)
         try:
             commits += len(replay(trace, policy))
@@ -130,32 +118,54 @@ def validate_store(
     return Audit(histories=histories, events=events, commits=commits)
 
 
-def _interactions(store: TransferStore) -> Iterator[str]:
-    seen, page = set[str](), store.events(after=None, limit=_PAGE)
-    while page.events:
-        for event in page.events:
-            if event.interaction_id not in seen:
-                seen.add(event.interaction_id)
-                yield event.interaction_id
-        page = store.events(after=page.cursor, limit=_PAGE)
+class _Reading:
+    """Reads traces; the My Messages of each agent once, so that the last trace costs no more than the first."""
 
+    def __init__(self, store: TransferStore) -> None:
+        self._store = store
+        self._messages = dict[str, dict[str, list[SystemMessage]]]()
 
-def _present(store: TransferStore, interaction_id: str) -> Interaction:
-    found = store.read(Need(interaction_id=interaction_id), _ANY_TIME).interaction
-    if found is None:
-        raise NotFound(kind="interaction", id=interaction_id)
-    return found
+    def interactions(self) -> Iterator[str]:
+        """Every interaction that the feed names, once."""
+        seen, page = set[str](), self._store.events(after=None, limit=_PAGE)
+        while page.events:
+            for event in page.events:
+                if event.interaction_id not in seen:
+                    seen.add(event.interaction_id)
+                    yield event.interaction_id
+            page = self._store.events(after=page.cursor, limit=_PAGE)
 
+    def trace(self, interaction_id: str) -> Trace:
+        for _ in range(_ATTEMPTS):
+            interaction = self._present(interaction_id)
+            history = self._store.history(interaction_id)
+            requests = self._requests(history)
+            trace = Trace(
+                interaction=interaction,
+                history=history,
+                requests=requests,
+                transcript=self._store.transcript(interaction_id),
+                messages=tuple(self._entries(interaction_id, {request.sender for request in requests})),
+            )
+            if self._present(interaction_id) == interaction:
+                return trace
+        raise Conflict(kind="interaction", id=interaction_id)
 
-def _requests(store: TransferStore, history: Iterable[Event]) -> tuple[TransferRequest, ...]:
-    ids = dict.fromkeys(event.transfer_id for event in history if isinstance(event, TransferEvent))
-    return tuple([request for id_ in ids if (request := store.transfer(id_)) is not None])
+    def _present(self, interaction_id: str) -> Interaction:
+        found = self._store.read(Need(interaction_id=interaction_id), _ANY_TIME).interaction
+        if found is None:
+            raise NotFound(kind="interaction", id=interaction_id)
+        return found
 
+    def _requests(self, history: Iterable[Event]) -> tuple[TransferRequest, ...]:
+        ids = dict.fromkeys(event.transfer_id for event in history if isinstance(event, TransferEvent))
+        return tuple([request for id_ in ids if (request := self._store.transfer(id_)) is not None])
 
-def _messages(
-    store: TransferStore, interaction_id: str, requests: Iterable[TransferRequest]
-) -> tuple[SystemMessage, ...]:
-    told = sorted({request.sender for request in requests})
-    return tuple(
-        [entry for name in told for entry in store.desktop(name).messages if entry.interaction_id == interaction_id]
-    )
+    def _entries(self, interaction_id: str, agent_ids: Iterable[str]) -> Iterator[SystemMessage]:
+        for agent_id in agent_ids:
+            about = self._messages.get(agent_id)
+            if about is None:
+                about = self._messages[agent_id] = {}
+                for entry in self._store.desktop(agent_id).messages:
+                    about.setdefault(entry.interaction_id, []).append(entry)
+            yield from about.get(interaction_id, ())
