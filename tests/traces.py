@@ -12,12 +12,13 @@ from sms_transfer.testing.traces import Audit, Trace, replay, validate_store
 REPRODUCED: Final = Counter[str]()
 """How many histories, events and commits were, in this process."""
 
-_noted: Final = list[tuple[TransferStore, TransferPolicy]]()
+_noted: Final = dict[int, tuple[TransferStore, list[TransferPolicy]]]()
 
 
 def note(store: TransferStore, policy: TransferPolicy | None) -> None:
-    """Have what this store holds be validated when the test is over."""
-    _noted.append((store, TransferPolicy() if policy is None else policy))
+    """Have what this store holds be validated when the test is over; with every policy that it is noted with."""
+    _, policies = _noted.setdefault(id(store), (store, []))
+    policies.append(TransferPolicy() if policy is None else policy)
 
 
 def validate_noted() -> None:
@@ -26,10 +27,10 @@ def validate_noted() -> None:
     Raises:
         TraceMismatch: something recorded is not explained by the core.
     """
-    noted = _noted.copy()
+    noted = list(_noted.values())
     _noted.clear()
-    for store, policy in noted:
-        validate(store, policy)
+    for store, policies in noted:
+        validate(store, *policies)
 
 
 def validate(store: TransferStore, *policies: TransferPolicy) -> Audit:

@@ -47,13 +47,14 @@ from sms_transfer.core.events import (
     TransferAccepted,
     TransferCancelled,
     TransferClosed,
+    TransferEvent,
     TransferExpired,
     TransferFailed,
     TransferRedirected,
     TransferRequested,
 )
 from sms_transfer.core.lifecycle import ChannelStatus
-from sms_transfer.core.model import Agent, Direction, Interaction, Message, Target, TransferRequest
+from sms_transfer.core.model import Agent, Direction, Interaction, Message, Outcome, Target, TransferRequest
 from sms_transfer.core.notices import SystemMessage
 from sms_transfer.core.policy import TransferPolicy
 from sms_transfer.core.record import Record, evolve
@@ -266,12 +267,20 @@ class Asking:
         return Reject(event.invitation_id, by=_by(event), reason=self._reason(event, position))
 
     def withdrawn(self, event: InvitationWithdrawn, position: int, *_: object) -> InteractionCommand:
-        """Cancelled, the conversation done, or the invitee gone: what comes next says which (T8, T9, T13)."""
-        for following in self._history[position + 1 : position + 2]:
-            if isinstance(following, TransferCancelled):
-                return self.cancelled(following)
-        reason = self._reason(event, position)
-        return FailInvitation(event.invitation_id, disconnected=reason == "invitee_disconnected")
+        """The invitee has gone, or the owner has taken it back or ended the conversation (T8, T9, T13)."""
+        if event.by == event.invitee:
+            disconnected = self._reason(event, position) == "invitee_disconnected"
+            return FailInvitation(event.invitation_id, disconnected=disconnected)
+        request = self.requests.get(event.transfer_id)
+        return self._taken_back(event, None if request is None else request.outcome)
+
+    def cancelled(self, event: TransferCancelled, *_: object) -> Cancel | MarkDone:
+        return self._taken_back(event, event.outcome)
+
+    def _taken_back(self, event: TransferEvent, outcome: Outcome | None) -> Cancel | MarkDone:
+        if outcome is not None and outcome.reason == "interaction_done":  # T13
+            return MarkDone(event.interaction_id, by=_by(event))
+        return Cancel(event.transfer_id, by=_by(event))
 
     def _reason(self, event: InvitationRejected | InvitationWithdrawn, position: int) -> str:
         """Why this offer ended: its request has kept the reason and gone on (Q1), or ended with it."""
@@ -283,11 +292,6 @@ class Asking:
             if isinstance(following, TransferClosed):
                 return following.outcome.reason
         return ""
-
-    def cancelled(self, event: TransferCancelled, *_: object) -> Cancel | MarkDone:
-        if event.outcome.reason == "interaction_done":  # T13
-            return MarkDone(event.interaction_id, by=_by(event))
-        return Cancel(event.transfer_id, by=_by(event))
 
     def expired(self, event: InvitationExpired | TransferExpired, *_: object) -> Expire:
         return Expire(event.transfer_id)

@@ -232,6 +232,8 @@ class Search:
         if differences := _differences(request, recorded, names):
             what = f"transfer {request.id} is recorded otherwise: {differences}"
             raise self._mismatch(position, what, command=command)
+        if not _tickets(request) <= _tickets(recorded):
+            raise self._mismatch(position, f"transfer {request.id} has other invitations", command=command)
 
     def _check_end(self, state: State) -> None:
         """What it leads to must be what is recorded; the version is looked at when all else fits."""
@@ -291,6 +293,12 @@ def _terms(live: TransferRequest, recorded: TransferRequest) -> Iterator[str]:
     )
     if live.on_fallback or (not recorded.on_fallback and live.fallback == recorded.fallback):
         yield "deadline"  # it goes to no fallback any more
+
+
+def _tickets(request: TransferRequest) -> set[str]:
+    """The invitations that it ever had; what it is now may have fewer still than it will have."""
+    live = () if request.invitation is None else (request.invitation.id,)
+    return {*live, *[past.id for past in request.past_invitations]}
 
 
 def _names(value: TransferRequest | Interaction) -> list[str]:
