@@ -420,7 +420,7 @@ def test_a1_whatever_the_strategies_make_is_explained(monkeypatch: pytest.Monkey
     monkeypatch.setattr(strategies, "TransferService", Noting)
 
     @given(strategies.histories(max_steps=30))
-    @settings(max_examples=300, deadline=None)
+    @settings(max_examples=150, deadline=None)
     def explained(history: tuple[Event, ...]) -> None:
         validate_noted()
         assert history
@@ -451,10 +451,10 @@ class Queues(QueueMachine):
 
 
 TestAgents = Agents.TestCase
-TestAgents.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+TestAgents.settings = settings(max_examples=40, stateful_step_count=40, deadline=None)
 
 TestQueues = Queues.TestCase
-TestQueues.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+TestQueues.settings = settings(max_examples=40, stateful_step_count=40, deadline=None)
 
 
 # a whole store

@@ -10,7 +10,7 @@ from typing import Any, Final
 import attrs
 import pytest
 
-from floor import OTHER, QUEUE, SECOND, Floor
+from floor import OTHER, QUEUE, ROUTING_TIMEOUT, SECOND, Floor
 from sms_transfer import (
     Direction,
     Event,
@@ -393,6 +393,24 @@ def test_a1_a_record_that_the_core_does_not_come_to(name: str) -> None:
         replay(corrupt(story()))
     assert what in caught.value.what
     assert position == caught.value.position
+
+
+def test_f3_a_live_transfer_that_is_recorded_in_two_ways() -> None:
+    """F3: as the interaction has it, and by itself: both are one."""
+    asked = queue_story().requests[0].past_invitations
+    with pytest.raises(TraceMismatch, match="event 9: the live transfer is recorded in two ways"):
+        replay(request(0, past_invitations=(*asked, asked[0]))(queue_story()), PLACED)
+
+
+def test_q2_a_round_of_which_nothing_is_recorded() -> None:
+    """Q2: the request with which a queue goes on waiting is made by no command of its own."""
+    floor = Floor(policy=PLACED)
+    floor.unready("bob", "carol")
+    floor.ask()
+    floor.pass_time(ROUTING_TIMEOUT)
+    trace = read_trace(floor.store, "i")
+    with pytest.raises(TraceMismatch, match=r"event 4: transfer .*\+2 is not recorded"):
+        replay(attrs.evolve(trace, requests=trace.requests[:1]), PLACED)
 
 
 def test_a1_the_stories_are_explained() -> None:

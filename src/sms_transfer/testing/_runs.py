@@ -95,7 +95,7 @@ class State:
     texts: int = 0
     shared: int
     commit: Commit | None = None
-    before: State | None = None
+    before: State | None = attrs.field(default=None, repr=False)  # or all of them would be shown
 
     @property
     def version(self) -> int:
@@ -163,17 +163,11 @@ class Search:
         """The state after the next commit; an expiry is recorded with as many that follow as may be (T10)."""
         ends = [self._step(state, policy)]
         with suppress(TraceMismatch):  # the one that ends the row is met again when it is its turn
-            while (
-                len(ends) <= state.shared
-                and isinstance(_asked_of(ends[-1]).command, Expire)
-                and ends[-1].position < len(self._trace.history)
-            ):
+            while len(ends) <= state.shared and self._may_be_shared(ends[-1]):
                 ends.append(self._step(ends[-1], policy))
         for number in range(len(ends) - 1, 0, -1):
             with suppress(TraceMismatch):
-                together = self._decide(state, _asked_of(ends[number]), policy)
-                if together.position == ends[number].position:
-                    return evolve(together, shared=state.shared - number)
+                return evolve(self._decide(state, _asked_of(ends[number]), policy), shared=state.shared - number)
         return ends[0]
 
     def _may_be_shared(self, state: State) -> bool:
@@ -317,6 +311,4 @@ def _differences(decided: Interaction | TransferRequest, recorded: object, names
 
 
 def _shown(field: attrs.Attribute[object], value: object) -> str:
-    if not field.repr:
-        return "…"
-    return field.repr(value) if callable(field.repr) else repr(value)
+    return field.repr(value) if callable(field.repr) else repr(value) if field.repr else "…"
