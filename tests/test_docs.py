@@ -43,7 +43,13 @@ HERE = Path(__file__).parent
 DOCS = HERE.parent / "docs"
 PATIENCE = 10.0
 PAGE = "page_of_the_documentation"
-IN_MEMORY = ("find-a-target.md", "queues.md", "route-with-your-own-rule.md", "translate-the-texts.md")
+IN_MEMORY = (
+    "audit-a-store.md",
+    "find-a-target.md",
+    "queues.md",
+    "route-with-your-own-rule.md",
+    "translate-the-texts.md",
+)
 SHOWN = ("connect-a-provider.md", "embed-in-django.md", "embed-in-tkinter.md", "serve-over-http.md")
 """Each shows a recipe, which has tests of its own."""
 MORE_THAN_THREE_HUNDRED = 300
