@@ -16,6 +16,7 @@ from sms_transfer import (
     Event,
     Handover,
     IllegalTransition,
+    Interaction,
     InteractionDone,
     InteractionState,
     InvitationClosed,
@@ -41,12 +42,17 @@ from sms_transfer import (
     TransferRejected,
     TransferRequested,
     TransferState,
+    flow,
 )
+from sms_transfer.core.decide import InteractionCommand, decide
+from sms_transfer.core.decision import Context, Decision
 from sms_transfer.testing.traces import Trace, TraceMismatch, read_trace, replay
-from support import BOB, CAROL, TIMEOUT
+from support import BOB, CAROL, MOMENT, TIMEOUT
+from traces import validate_noted
 
 PLACED: Final = TransferPolicy(handover=Handover.ON_PLACEMENT)
 Corrupt = Callable[[Trace], Trace]
+Decide = Callable[[Interaction | None, InteractionCommand, Context], Decision]
 Wrong = tuple[Corrupt, int, type[Event] | None, type[SmsTransferError] | None]
 """What is wrong, where the first event is that does not fit, what would have been there, what is refused."""
 
@@ -426,3 +432,58 @@ def test_a6_a_mismatch_shows_nothing_personal() -> None:
         with pytest.raises(TraceMismatch) as caught:
             replay(corrupt(story()))
         assert [] == [secret for secret in secrets if secret in str(caught.value)]
+
+
+def eager(interaction: Interaction | None, command: InteractionCommand, context: Context) -> Decision:
+    """Takes every command for one in time."""
+    live = None if interaction is None else interaction.transfer
+    if live is None or context.now < live.due_at:
+        return decide(interaction, command, context)
+    decision = decide(interaction, command, attrs.evolve(context, now=live.due_at - MOMENT))
+    at = [attrs.evolve(event, at=context.now) for event in decision.events]
+    return attrs.evolve(decision, events=tuple(at))
+
+
+def unfenced(interaction: Interaction | None, command: InteractionCommand, context: Context) -> Decision:
+    """Has the ownership move under the same epoch."""
+    decision = decide(interaction, command, context)
+    if interaction is None or decision.interaction.owner == interaction.owner:
+        return decision
+    return attrs.evolve(decision, interaction=attrs.evolve(decision.interaction, epoch=interaction.epoch))
+
+
+def silent(interaction: Interaction | None, command: InteractionCommand, context: Context) -> Decision:
+    """Does not say that the ownership moved."""
+    decision = decide(interaction, command, context)
+    said = tuple(event for event in decision.events if not isinstance(event, OwnershipMoved))
+    return attrs.evolve(decision, events=said)
+
+
+def unkind(interaction: Interaction | None, command: InteractionCommand, context: Context) -> Decision:
+    """Tells the sender something else than what happened, in My Messages only."""
+    decision = decide(interaction, command, context)
+    notices = tuple(attrs.evolve(entry, at=entry.at + SECOND) for entry in decision.notices)
+    return attrs.evolve(decision, notices=notices)
+
+
+BROKEN: Final[dict[str, tuple[Decide, Callable[[Floor], object], str]]] = {
+    "late answers count": (eager, lambda floor: floor.take(), "event 3: the core decides otherwise"),
+    "epochs stay": (unfenced, lambda floor: floor.take(), "event 5: the interaction is recorded otherwise: epoch"),
+    "moves are not told": (silent, lambda floor: floor.take(), "event 4: the core decides otherwise"),
+    "outcomes are told wrongly": (unkind, lambda floor: floor.decline(), "event 5: My Messages have an entry"),
+}
+"""Cores that are not the one, what is done with them, and what is found."""
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_a1_what_another_core_has_decided_is_found(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A1, T10, F1, T6: whatever decided, it is found in what it has recorded."""
+    core, act, found = BROKEN[name]
+    monkeypatch.setattr(flow, "decide", core)
+    floor = Floor()
+    floor.ask(target=BOB)
+    if core is eager:
+        floor.clock.advance(TIMEOUT)
+    act(floor)
+    with pytest.raises(TraceMismatch, match=found):
+        validate_noted()
