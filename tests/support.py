@@ -20,8 +20,10 @@ from sms_transfer import (
     Workspace,
     WorkspaceSettings,
 )
+from sms_transfer.adapters.memory import MemoryStore
 from sms_transfer.ports import Messaging, Observer, Router
 from sms_transfer.testing import ManualClock, RecordingUI
+from traces import note
 
 ALICE, BOB, CAROL = Target.agent("alice"), Target.agent("bob"), Target.agent("carol")
 CONTACT = Contact("+14155550123", name="Jane Roe")
@@ -67,7 +69,10 @@ class Centre:
     ) -> None:
         self.clock = ManualClock()
         self.gateway = FakeGateway()
+        self.store = MemoryStore()
+        note(self.store, policy)
         self.service = TransferService(
+            self.store,
             clock=self.clock,
             gateway=self.gateway,
             policy=policy,
