@@ -75,7 +75,7 @@ class _Conversation:
 class TransferMachine(RuleBasedStateMachine):
     """Plays agents, contacts and the clock against a service."""
 
-    requests = Bundle("requests")
+    requests: Bundle[str] = Bundle("requests")
 
     def make_service(self, clock: ManualClock) -> TransferService:
         """Make the service to test, empty, with this clock. Override it to test your own wiring.
@@ -86,14 +86,14 @@ class TransferMachine(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.clock = ManualClock()
-        self.service = self.make_service(self.clock)
+        self.clock: ManualClock = ManualClock()
+        self.service: TransferService = self.make_service(self.clock)
         self.statuses: dict[str, ChannelStatus] = {}
         self.conversations: dict[str, _Conversation] = {}
         self.transfers: dict[str, _Transfer] = {}
         self.screens: dict[str, RecordingUI] = {}
-        self.passed = 0.0
-        self.texts = 0
+        self.passed: float = 0.0
+        self.texts: int = 0
 
     @initialize()
     def open_the_centre(self) -> None:

@@ -64,7 +64,7 @@ class QueueMachine(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.clock = ManualClock()
+        self.clock: ManualClock = ManualClock()
         self.queues: dict[Target, frozenset[str]] = {}
         self.allowed: dict[str, int] = dict.fromkeys(AGENTS, 0)
         self.outcomes: dict[str, Outcome] = {}
@@ -75,7 +75,7 @@ class QueueMachine(RuleBasedStateMachine):
     def open_the_centre(self, policy: TransferPolicy, members: frozenset[str]) -> None:
         """Four agents come, who serve this and that; two of them have two conversations each."""
         self.policy = policy
-        self.service = self.make_service(self.clock)
+        self.service: TransferService = self.make_service(self.clock)
         for number, name in enumerate(AGENTS):
             agent = Agent(name, name.title(), capacity=2 + number % 2, skills={"french"} if number else ())
             self.service.add_agent(agent)
