@@ -33,6 +33,7 @@ BOTH: Final = frozenset(
         "test_desktop",
         "test_eligibility",
         "test_endurance",
+        "test_explanation",
         "test_handover",
         "test_no_answer",
         "test_ownership",

@@ -519,6 +519,7 @@ METHODS: list[tuple[str, Arguments, Bad]] = [
     ("tick", {"limit": 1}, {"limit": NO_LIMIT}),
     ("interaction", {"id": "i"}, {"id": NO_ID}),
     ("transfer", {"id": "t"}, {"id": NO_ID}),
+    ("explain", {"transfer_id": "t"}, {"transfer_id": NO_ID}),
     ("agent", {"id": "bob"}, {"id": NO_ID}),
     ("transcript", {"interaction_id": "i"}, {"interaction_id": NO_ID}),
     ("history", {"interaction_id": "i"}, {"interaction_id": NO_ID}),

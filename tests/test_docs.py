@@ -43,9 +43,12 @@ HERE = Path(__file__).parent
 DOCS = HERE.parent / "docs"
 PATIENCE = 10.0
 PAGE = "page_of_the_documentation"
-IN_MEMORY = ("find-a-target.md", "queues.md", "route-with-your-own-rule.md", "translate-the-texts.md")
-SHOWN = ("connect-a-provider.md", "embed-in-django.md", "embed-in-tkinter.md", "serve-over-http.md")
-"""Each shows a recipe, which has tests of its own."""
+PAGES = sorted(page.relative_to(DOCS).as_posix() for page in DOCS.rglob("*.md"))
+WITH_A_TEST = {"how-to/postgresql.md": "test_postgresql", "how-to/write-a-store.md": "test_write_a_store"}
+"""They need more than the library, so each has a test of its own below."""
+FENCE = re.compile(r"^ *(`{3,}|~{3,})(.*)$\n", flags=re.MULTILINE)
+NEVER_RUN = re.compile(r"py\b|python.+|pycon|\{(python|code|sourcecode|doctest|testcode)", re.IGNORECASE)
+"""How a block of Python could be marked that is not found and run."""
 MORE_THAN_THREE_HUNDRED = 300
 
 
@@ -222,24 +225,35 @@ def test_write_a_store(prove: Callable[[type], None]) -> None:
     assert {"python"} == set(evaluate("how-to/write-a-store.md", __name__=PAGE, prove=prove))
 
 
-@pytest.mark.parametrize("page", IN_MEMORY)
-def test_in_memory(page: str) -> None:
-    """The pages that need nothing else: what they print is what they promise."""
-    assert {"python"} == set(evaluate(f"how-to/{page}"))
+@pytest.mark.parametrize("page", [page for page in PAGES if page not in WITH_A_TEST])
+def test_page(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The pages that need nothing else, a new one too: their Python runs and prints what its comments promise."""
+    monkeypatch.chdir(tmp_path)  # what it writes is in nobody's way
+    module = ModuleType(PAGE)
+    monkeypatch.setitem(sys.modules, PAGE, module)  # classes say that they are from there
+    evaluate(page, __name__=PAGE)
 
 
-@pytest.mark.parametrize("page", SHOWN)
+@pytest.mark.parametrize("page", PAGES)
+def test_nothing_is_left_out(page: str) -> None:
+    """Python is marked as ``python`` and in no other way, so that every block of it is found."""
+    opened = [match[2].strip() for match in FENCE.finditer((DOCS / page).read_text(encoding="utf-8"))][::2]
+
+    assert [] == [info for info in opened if not info or NEVER_RUN.match(info)]
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if "{literalinclude}" in (DOCS / page).read_text("utf-8")])
 def test_recipes(page: str) -> None:
-    """The pages that show a whole file: it is there, the page links to it, and it has tests."""
-    text = (DOCS / "how-to" / page).read_text(encoding="utf-8")
+    """The pages that show a whole file: it is there, the page links to it, and a test names it."""
+    text = (DOCS / page).read_text(encoding="utf-8")
     files = re.findall(r"^```\{literalinclude\} (.+)$", text, flags=re.MULTILINE)
 
     assert files
     for file in files:
-        recipe = (DOCS / "how-to" / file).resolve()
-        assert recipe.is_file()
+        shown = ((DOCS / page).parent / file).resolve()
+        assert shown.is_file()
         assert f"]({file})" in text
-        assert any(recipe.stem in test.read_text(encoding="utf-8") for test in HERE.glob("test_recipe_*.py"))
+        assert any(shown.stem in test.read_text(encoding="utf-8") for test in HERE.glob("test_*.py"))
 
 
 def test_pictures() -> None:
@@ -251,7 +265,7 @@ def test_pictures() -> None:
 
 
 def test_every_page_is_run() -> None:
-    """There is a test above for each."""
-    pages = {page.name for page in DOCS.rglob("*.md")}
-
-    assert {"postgresql.md", "write-a-store.md", "desktops.md", *IN_MEMORY, *SHOWN} == pages
+    """There is a test for each: its own, or the one for all."""
+    assert PAGES
+    assert set(WITH_A_TEST) <= set(PAGES)
+    assert [] == [name for name in WITH_A_TEST.values() if name not in globals()]

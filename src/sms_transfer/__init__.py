@@ -124,6 +124,7 @@ from sms_transfer.workspace import (
 )
 
 if TYPE_CHECKING:
+    from sms_transfer.core.explanation import Explanation
     from sms_transfer.core.refusals import explain_reasons, explain_refusal
     from sms_transfer.finder import Action, Found, FoundTarget, Presence, View
     from sms_transfer.team_communicator import AsyncTeamCommunicator, TeamCommunicator
@@ -131,6 +132,7 @@ if TYPE_CHECKING:
 _ON_DEMAND = {
     "Action": "sms_transfer.finder",
     "AsyncTeamCommunicator": "sms_transfer.team_communicator",
+    "Explanation": "sms_transfer.core.explanation",
     "Found": "sms_transfer.finder",
     "FoundTarget": "sms_transfer.finder",
     "Presence": "sms_transfer.finder",
@@ -178,6 +180,7 @@ __all__ = [
     "Direction",
     "Event",
     "EventPage",
+    "Explanation",
     "Found",
     "FoundTarget",
     "FrozenDict",

@@ -53,6 +53,7 @@ from sms_transfer.log import log_failure
 from sms_transfer.ports import EventPage, IdFactory
 
 if TYPE_CHECKING:
+    from sms_transfer.core.explanation import Explanation
     from sms_transfer.finder import TeamIndex
 
 BATCH: Final = 1_000
@@ -335,6 +336,12 @@ class Calls:
         if found is None:
             raise NotFound(kind="transfer", id=id)
         return found
+
+    async def explain(self, transfer_id: str) -> Explanation:
+        """As `TransferService.explain`."""
+        from sms_transfer.explainer import explained  # noqa: PLC0415 - most processes never need it
+
+        return await explained(self._flow, identifier("transfer_id", transfer_id))
 
     async def agent(self, id: str) -> Agent:  # noqa: A002 - named so in the public contract
         """As `TransferService.agent`."""

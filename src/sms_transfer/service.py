@@ -48,6 +48,7 @@ from sms_transfer.wiring import wire
 from sms_transfer.workspace import Workspace
 
 if TYPE_CHECKING:
+    from sms_transfer.core.explanation import Explanation
     from sms_transfer.finder import TeamIndex
 
 _PATIENCE: Final = 10.0
@@ -73,6 +74,17 @@ class TransferService:
         router: which agent of a queue is invited next; the longest idle if left out.
         clock: what time it is; the system's if left out.
         ids: where new ids come from; random if left out.
+
+    Examples:
+        >>> from sms_transfer import Agent, ChannelStatus, Contact, Interaction, Media, Target, TransferService
+        >>> service = TransferService()
+        >>> for name in ("alice", "bob"):
+        ...     service.add_agent(Agent(name, name.title(), status=ChannelStatus.READY))
+        >>> jane = Contact("+14155550123")
+        >>> opened = service.open_interaction(Interaction("i-1", media=Media.SMS, contact=jane, owner="alice"))
+        >>> request = service.request_transfer("i-1", Target.agent("bob"), by="alice")
+        >>> service.accept(request.invitation.id, by="bob").owner
+        'bob'
     """
 
     def __init__(
@@ -423,6 +435,16 @@ class TransferService:
             NotFound: there is none.
         """
         return finish(self._calls.transfer(id))
+
+    def explain(self, transfer_id: str) -> Explanation:
+        """Why a transfer is where it is, since when, and what moves it next: for whoever finds it stuck.
+
+        It changes nothing, and costs a few readings however many agents there are.
+
+        Raises:
+            NotFound: there is none.
+        """
+        return finish(self._calls.explain(transfer_id))
 
     def agent(self, id: str) -> Agent:  # noqa: A002 - named so in the public contract
         """An agent's present record.

@@ -24,6 +24,7 @@ import cattrs
 from sms_transfer.core import events
 from sms_transfer.core.check import CaseData, FrozenDict
 from sms_transfer.core.desktop import Answering, WorkspaceSettings
+from sms_transfer.core.explanation import Explanation
 from sms_transfer.core.lifecycle import ChannelStatus, InteractionState, TransferState
 from sms_transfer.core.model import (
     Agent,
@@ -60,6 +61,7 @@ _VALUES: Final[tuple[type, ...]] = (
     Agent,
     Attachment,
     Contact,
+    Explanation,
     Interaction,
     Invitation,
     Message,
@@ -117,6 +119,12 @@ def to_json(value: object) -> str:
 
     Raises:
         InvalidValue: it is none.
+
+    Examples:
+        >>> from sms_transfer import Target
+        >>> from sms_transfer.adapters.codec import to_json
+        >>> print(to_json(Target.queue("sales")))
+        {"schema":1,"kind":"Target","value":{"kind":"queue","id":"sales"}}
     """
     kind = type(value)
     if KINDS.get(kind.__name__) is not kind:
@@ -134,6 +142,13 @@ def from_json(text: str, kind: type[T]) -> T:
 
     Raises:
         InvalidValue: the text is none of ours, is of a later version, or holds something else.
+
+    Examples:
+        >>> from sms_transfer import Target
+        >>> from sms_transfer.adapters.codec import from_json, to_json
+        >>> text = to_json(Target.queue("sales"))
+        >>> from_json(text, Target) == Target.queue("sales")
+        True
     """
     return read(text, kind, schema=SCHEMA, steps=STEPS)
 

@@ -186,6 +186,14 @@ class Lifecycle(Generic[S]):
 
         Raises:
             IllegalTransition: there is no such arc.
+
+        Examples:
+            >>> from sms_transfer import TRANSFER
+            >>> TRANSFER.step("invited", "accept")
+            <TransferState.ACCEPTED: 'accepted'>
+            >>> TRANSFER.step("accepted", "cancel")  # doctest: +ELLIPSIS
+            Traceback (most recent call last):
+            sms_transfer.errors.IllegalTransition: transfer in state accepted does not allow cancel; it allows ...
         """
         try:
             return self._steps[state, trigger]
@@ -193,7 +201,13 @@ class Lifecycle(Generic[S]):
             raise self._illegal(state, trigger) from None
 
     def allowed(self, state: str) -> frozenset[str]:
-        """The triggers that have an arc out of ``state``."""
+        """The triggers that have an arc out of ``state``.
+
+        Examples:
+            >>> from sms_transfer import INTERACTION
+            >>> sorted(INTERACTION.allowed("transferring"))
+            ['hand_over', 'keep', 'mark_done', 'place']
+        """
         return frozenset(trigger for source, trigger in self._steps if source == state)
 
     def machine(self, model: object, *, initial: str | None = None, attribute: str = "state") -> Machine:

@@ -89,6 +89,11 @@ class Contact:
     Args:
         address: an E.164 number (``+`` and 2 to 15 digits) or a short code (3 to 8 digits); masked in ``repr``.
         name: what they are called, if known; at most 256 characters.
+
+    Examples:
+        >>> from sms_transfer import Contact
+        >>> Contact("+14155550123", name="Jane Roe")
+        Contact(address='…23')
     """
 
     address: str = attrs.field(validator=_address, repr=_masked)
@@ -175,6 +180,12 @@ class Agent:
         capacity: how many interactions at most, live invitations counted in (E3).
         groups: agent groups this agent belongs to.
         skills: skills this agent has.
+
+    Examples:
+        >>> from sms_transfer import Agent
+        >>> bob = Agent("bob", "Bob", skills=["dutch"])
+        >>> bob.status.value, bob.capacity, bob.skills
+        ('logged_out', 5, frozenset({'dutch'}))
     """
 
     id: str = attrs.field(validator=check.identifier)
@@ -203,7 +214,13 @@ class Agent:
 
 @attrs.frozen
 class Target:
-    """An internal party that an interaction can be transferred to."""
+    """An internal party that an interaction can be transferred to.
+
+    Examples:
+        >>> from sms_transfer import Target
+        >>> Target.queue("sales")
+        Target(kind=<TargetKind.QUEUE: 'queue'>, id='sales')
+    """
 
     kind: TargetKind = attrs.field(validator=check.one_of(TargetKind))
     id: str = attrs.field(validator=check.identifier)
@@ -269,7 +286,8 @@ def targets_of(agent: Agent) -> frozenset[Target]:
     return frozenset({*map(Target.agent_group, agent.groups), *map(Target.skill, agent.skills)})
 
 
-def _owner(_: object, attribute: attrs.Attribute[Any], value: Any) -> None:
+def is_owner(_: object, attribute: attrs.Attribute[Any], value: Any) -> None:
+    """Validate an owner."""
     if not isinstance(value, Target) and not check.is_identifier(value):
         invalid(attribute.name, "must be the id of an agent, or a Target")
 
@@ -292,7 +310,7 @@ class Outcome:
     by: str | None = attrs.field(validator=check.optional_identifier, kw_only=True)
     at: datetime = attrs.field(converter=check.to_utc, validator=check.instant, kw_only=True)
     reason: str = attrs.field(default="", validator=check.text(check.MAX_TEXT), repr=False, kw_only=True)
-    owner: str | Target = attrs.field(validator=_owner, kw_only=True)
+    owner: str | Target = attrs.field(validator=is_owner, kw_only=True)
 
     def __attrs_post_init__(self) -> None:
         if not self.state.is_final:
@@ -427,12 +445,22 @@ class Interaction:
         error: what the top of the owner's window says of the last transfer, or None (T6). It is part of the
             conversation's state so that a desktop that reconnects shows it again (D7) and a new attempt withdraws
             it (D5).
+
+    Examples:
+        >>> from sms_transfer import Contact, Interaction, Media
+        >>> jane = Contact("+14155550123")
+        >>> interaction = Interaction("i-1", media=Media.SMS, contact=jane, owner="alice")
+        >>> interaction.state.value, interaction.owner, interaction.epoch
+        ('active', 'alice', 0)
+        >>> Interaction("", media=Media.SMS, contact=jane, owner="alice")
+        Traceback (most recent call last):
+        sms_transfer.errors.InvalidValue: id must be a non-empty string of at most 128 characters
     """
 
     id: str = attrs.field(validator=check.identifier)
     media: Media = attrs.field(validator=check.one_of(Media), kw_only=True)
     contact: Contact = attrs.field(validator=check.one_of(Contact), kw_only=True)
-    owner: str | Target = attrs.field(validator=_owner, kw_only=True)
+    owner: str | Target = attrs.field(validator=is_owner, kw_only=True)
     state: InteractionState = attrs.field(
         default=InteractionState.ACTIVE, validator=check.one_of(InteractionState), kw_only=True
     )

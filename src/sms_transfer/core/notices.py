@@ -2,7 +2,8 @@
 
 A front end that speaks another language translates by ``code`` and fills in ``params``; one that does not shows
 ``text``. The table below is all there is: a code that is not in it cannot be made. It holds what a transfer tells by
-itself, in the window, the preview and My Messages, and what `explain_refusal` and `explain_reasons` tell.
+itself, in the window, the preview and My Messages, and what `explain_refusal`, `explain_reasons` and
+`sms_transfer.TransferService.explain` tell.
 """
 
 from __future__ import annotations
@@ -124,6 +125,61 @@ WORDS: Mapping[str, str] = MappingProxyType(
         "failed.store": (
             "There is a fault in the records, and trying again does not help. Please tell whoever looks after them."
         ),
+        # Why a transfer is where it is. `sms_transfer.core.explanation` makes these; instants are ISO 8601, in UTC.
+        "explanation.invited": "{invitee} is asked since {since}, and can answer until {until}.",
+        "explanation.routing": (
+            "It waits for an agent of {target} since {since}, and is offered as soon as one can be asked."
+        ),
+        "explanation.routing.agent": (
+            "It waits for {target} since {since}, and is offered as soon as they can be asked."
+        ),
+        "explanation.owner": "{owner} owns the conversation in the meantime.",
+        "explanation.overdue": (
+            "Its time was up at {at}, and nothing has recorded that yet: no tick has run since. It counts all the same."
+        ),
+        "explanation.closed": "It ended at {at}.",
+        # Whoever was asked before (Q1), without their words (A6).
+        "explanation.asked": "{invitee} was asked before.",
+        "explanation.asked.rejected": "{invitee} was asked before and rejected it at {at}.",
+        "explanation.asked.expired": "{invitee} was asked before and had not answered by {at}.",
+        "explanation.asked.failed": "{invitee} was asked before and left at {at} without an answer.",
+        # Whoever is asked, where something has changed for them since (T9, E1), by `Reason`.
+        "explanation.invitee.not_ready": "{invitee} is Not Ready now. The offer stands, and can be accepted.",
+        "explanation.invitee.do_not_disturb": (
+            "{invitee} does not want to be disturbed now. The offer stands, and can be accepted."
+        ),
+        "explanation.invitee.unknown": "{invitee} is not known any more, and cannot accept it.",
+        "explanation.invitee.logged_out": "{invitee} is logged out, and cannot accept it.",
+        "explanation.invitee.no_sms_privilege": "{invitee} may not use SMS any more, and cannot accept it.",
+        "explanation.invitee.media_not_handled": (
+            "{invitee} does not handle this kind of conversation any more, and cannot accept it."
+        ),
+        "explanation.invitee.at_capacity": "{invitee} has no place left, and cannot accept it.",
+        # Whoever could be asked: how many cannot be now, by `Reason`. More than one may hold of the same agent.
+        "explanation.candidates.none": "Nobody serves {target} now.",
+        "explanation.candidates.able": (
+            "Can be asked now: {count} of {candidates}. The next tick asks one, unless the router wants nobody yet."
+        ),
+        "explanation.candidates.is_sender": "Is the sender of the transfer: {count} of {candidates}.",
+        "explanation.candidates.logged_out": "Logged out: {count} of {candidates}.",
+        "explanation.candidates.not_ready": "Not ready: {count} of {candidates}.",
+        "explanation.candidates.do_not_disturb": "Do not want to be disturbed: {count} of {candidates}.",
+        "explanation.candidates.no_sms_privilege": "May not use SMS: {count} of {candidates}.",
+        "explanation.candidates.media_not_handled": (
+            "Do not handle this kind of conversation: {count} of {candidates}."
+        ),
+        "explanation.candidates.at_capacity": "No place left for another conversation: {count} of {candidates}.",
+        "explanation.candidates.already_declined": "Were asked already: {count} of {candidates}.",
+        "explanation.ahead": "Waiting before it: {ahead}.",
+        "explanation.ahead.or_more": "Waiting before it: {ahead} or more.",
+        # What time alone brings (T7, Q1, Q2, Q5).
+        "explanation.next.expired": "At {at} it ends as expired, and {owner} owns the conversation.",
+        "explanation.next.routing": "At {at} the next agent of {target} is looked for.",
+        "explanation.next.redirected": "At {at} it goes to {target}.",
+        "explanation.next.requeued": (
+            "At {at} it ends as expired, and the conversation waits on at {target} as transfer {transfer}, for which"
+            " everybody can be asked again."
+        ),
     }
 )
 """The English words, by code: all that there are. ``{…}`` is a parameter."""
@@ -156,6 +212,11 @@ class Notice:
         code: stable; a key of `WORDS`.
         params: what goes into the words, and what else is known, such as the id of the ``transfer`` it tells of. Not
             shown in ``repr``: they hold names and agents' own words (A6).
+
+    Examples:
+        >>> from sms_transfer import Notice
+        >>> Notice("transfer.expired", {"target": "Bob"}).text
+        'Bob did not answer the transfer in time.'
     """
 
     code: str = attrs.field(validator=_known)

@@ -81,6 +81,12 @@ class TransferPolicy(Record):
         kinds: the kinds of target that can be transferred to.
         max_note: characters in a note or a reason, at most.
         max_case_data: characters of case data, keys and values together, at most.
+
+    Examples:
+        >>> from datetime import timedelta
+        >>> from sms_transfer import TargetKind, TransferPolicy, TransferService
+        >>> policy = TransferPolicy(invitation_timeout=timedelta(seconds=45), kinds=[TargetKind.AGENT])
+        >>> service = TransferService(policy=policy)
     """
 
     invitation_timeout: timedelta = attrs.field(default=timedelta(seconds=30), validator=check.span)

@@ -56,7 +56,7 @@ def explain_refusal(error: SmsTransferError) -> tuple[Notice, ...]:
     """
     if isinstance(error, TargetNotEligible) and error.reasons:
         return explain_reasons(error.reasons)
-    return (_notice(*_told(error)),)
+    return (most_telling(*_told(error)),)
 
 
 def explain_reasons(reasons: Collection[Reason]) -> tuple[Notice, ...]:
@@ -67,6 +67,11 @@ def explain_reasons(reasons: Collection[Reason]) -> tuple[Notice, ...]:
 
     Raises:
         InvalidValue: they are no reasons.
+
+    Examples:
+        >>> from sms_transfer import Reason, explain_reasons
+        >>> [notice.text for notice in explain_reasons([Reason.LOGGED_OUT, Reason.AT_CAPACITY])]
+        ['No place left for another conversation.', 'Logged out.']
     """
     if isinstance(reasons, str) or not isinstance(untrusted(reasons), Collection):
         invalid("reasons", "must be a collection of Reason")
@@ -76,7 +81,8 @@ def explain_reasons(reasons: Collection[Reason]) -> tuple[Notice, ...]:
     return tuple(Notice(code) for code in sorted(codes))
 
 
-def _notice(code: str, params: Mapping[str, str]) -> Notice:
+def most_telling(code: str, params: Mapping[str, str]) -> Notice:
+    """The notice of this code, or of the nearest above it that has words and whose parameters are all known."""
     while code not in PARAMETERS or not PARAMETERS[code] <= params.keys():
         code = code.rpartition(".")[0]
     return Notice(code, FrozenDict(params))
@@ -103,13 +109,13 @@ def _(error: Refused) -> Told:
 
 @_told.register
 def _(error: StaleEpoch) -> Told:
-    return "refused.stale_epoch", _owner(error.owner)
+    return "refused.stale_epoch", owner_params(error.owner)
 
 
 @_told.register
 def _(error: NotPermitted) -> Told:
     code = f"refused.not_permitted.{error.reason}"
-    return (code, {}) if error.owner is None else (f"{code}.owned_by", _owner(error.owner))
+    return (code, {}) if error.owner is None else (f"{code}.owned_by", owner_params(error.owner))
 
 
 @_told.register
@@ -125,7 +131,7 @@ def _(error: IllegalTransition) -> Told:
 @_told.register
 def _(error: InvitationClosed) -> Told:
     outcome = error.outcome
-    params = _owner(outcome.owner)
+    params = owner_params(outcome.owner)
     if outcome.by is not None:
         params = {**params, "by": outcome.by}
     # A rejecting agent's reason is their own words (A6); any other is a slug.
@@ -159,7 +165,8 @@ def _(error: Conflict) -> Told:
     return "failed.conflict", {}  # nothing of it was kept, and that is known
 
 
-def _owner(owner: str | Target) -> Mapping[str, str]:
+def owner_params(owner: str | Target) -> Mapping[str, str]:
+    """Who owns it, as parameters."""
     if isinstance(owner, Target):
         return {"owner": owner.id, "owner_kind": owner.kind.value}
     return {"owner": owner, "owner_kind": TargetKind.AGENT.value}

@@ -41,8 +41,8 @@ class IdFactory(Protocol):
             kind: what it is for: ``"transfer"``, ``"invitation"`` or ``"message"``.
 
         Returns:
-            1 to 128 characters. An invitation's id is a ticket: it should not be possible to guess it. A transfer's
-            must not end in ``+`` and digits: so end the ids of requests that go on waiting in a queue (Q2).
+            1 to 128 characters. An invitation's id is a ticket, which it should not be possible to guess. A transfer's
+            must not end in ``+`` and digits, as the ids of requests do that go on waiting in a queue (Q2).
         """
         ...
 

@@ -16,6 +16,14 @@ class ManualClock:
 
     Raises:
         InvalidValue: ``start`` does not know its time zone.
+
+    Examples:
+        >>> from datetime import timedelta
+        >>> from sms_transfer.testing import ManualClock
+        >>> clock = ManualClock()
+        >>> clock.advance(timedelta(seconds=30))
+        >>> print(clock.now())
+        2026-01-01 00:00:30+00:00
     """
 
     def __init__(self, start: datetime = datetime(2026, 1, 1, tzinfo=UTC)) -> None:

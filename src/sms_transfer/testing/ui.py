@@ -19,6 +19,15 @@ class RecordingUI:
         errors: what stands at the top of windows, by interaction id.
         errors_told: every error that the top of a window was told, in order.
         messages: the entries of My Messages, by id, oldest first.
+
+    Examples:
+        >>> from sms_transfer import Agent, TransferService, Workspace
+        >>> from sms_transfer.testing import RecordingUI
+        >>> service, screen = TransferService(), RecordingUI()
+        >>> service.add_agent(Agent("alice", "Alice"))
+        >>> connection = service.connect(Workspace("alice", screen))
+        >>> screen.calls
+        []
     """
 
     def __init__(self) -> None:

@@ -33,7 +33,7 @@ class Capability(StrEnum):
         TEAMS: the directory is `sms_transfer.ports.Teams` too. (Every store is.)
         KNOWS_IDLE: whoever is able to receive is named in the order of Q4, the longest idle first.
         REMOVES_MESSAGES: the front end is a `sms_transfer.ports.RemovesMessages`.
-        SHOWS_AGENT: the front end is a `sms_transfer.ports.ShowsAgent`. The class needs the method `shown_status`.
+        SHOWS_AGENT: the front end is a `sms_transfer.ports.ShowsAgent`. The class needs the method ``shown_status``.
     """
 
     DURABLE = "durable"
