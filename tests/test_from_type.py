@@ -23,6 +23,7 @@ from sms_transfer import (
     Contact,
     Desktop,
     Event,
+    Explanation,
     Found,
     FrozenDict,
     IllegalTransition,
@@ -322,6 +323,16 @@ def test_facts_are_of_one_conversation(facts: Facts) -> None:
         assert live is None or facts.request == live
         ids = {one.interaction_id for one in (facts.request, facts.message) if one is not None}
         assert ids <= {facts.interaction.id}
+
+
+@FEW
+@given(st.from_type(Explanation))
+def test_an_explanation_agrees_with_itself(why: Explanation) -> None:
+    """F4: whatever is live has something that moves it next, and words; what is closed waits for nothing."""
+    live = not why.state.is_final
+    assert live is (why.next_at is not None) is (why.waiting_for is not None)
+    assert why.since <= why.at
+    assert all(why.words)
 
 
 @FEW

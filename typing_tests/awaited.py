@@ -13,6 +13,7 @@ from sms_transfer import (
     Contact,
     Event,
     EventPage,
+    Explanation,
     Found,
     Interaction,
     Media,
@@ -80,6 +81,7 @@ async def transfers(service: AsyncTransferService) -> None:
     assert_type(await service.reject("t", by="bob"), TransferRequest)
     assert_type(await service.cancel(request.id, by="alice"), TransferRequest)
     assert_type(await service.transfer(request.id), TransferRequest)
+    assert_type(await service.explain(request.id), Explanation)
     assert_type(await service.eligibility("i", target), frozenset[Reason])
     assert_type(await service.expire_due(), list[TransferRequest])
     assert_type(await service.tick(limit=5), Tick)

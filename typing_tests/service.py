@@ -15,6 +15,7 @@ from sms_transfer import (
     Direction,
     Event,
     EventPage,
+    Explanation,
     FrozenDict,
     Interaction,
     InteractionPreview,
@@ -103,6 +104,10 @@ def transfers(service: TransferService) -> None:
     assert_type(service.reject("t", by="bob", reason="busy"), TransferRequest)
     assert_type(service.cancel(request.id, by="alice"), TransferRequest)
     assert_type(service.transfer(request.id), TransferRequest)
+    why = service.explain(request.id)
+    assert_type(why, Explanation)
+    assert_type(why.reasons, FrozenDict[int])
+    assert_type((why.words, why.overdue), tuple[tuple[str, ...], bool])
     assert_type(service.eligibility("i", bob), frozenset[Reason])
     assert_type(service.expire_due(limit=1), list[TransferRequest])
     tick = service.tick()

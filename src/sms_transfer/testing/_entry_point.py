@@ -28,6 +28,7 @@ def register() -> None:
         root.Contact: "contacts",
         root.Desktop: "desktops",
         root.EventPage: "event_pages",
+        root.Explanation: "explanations",
         root.Found: "searches",
         root.FoundTarget: "found_targets",
         root.Interaction: "interactions",

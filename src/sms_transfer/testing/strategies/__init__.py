@@ -31,7 +31,7 @@ from sms_transfer.testing.strategies._desktops import (
 )
 from sms_transfer.testing.strategies._errors import errors
 from sms_transfer.testing.strategies._events import events
-from sms_transfer.testing.strategies._histories import MakeService, histories
+from sms_transfer.testing.strategies._histories import MakeService, explanations, histories
 from sms_transfer.testing.strategies._notices import notices, system_messages
 from sms_transfer.testing.strategies._requests import (
     interactions,
@@ -67,6 +67,7 @@ __all__ = [
     "errors",
     "event_pages",
     "events",
+    "explanations",
     "facts",
     "found_targets",
     "frozen_dicts",

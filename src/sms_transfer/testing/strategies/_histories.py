@@ -8,7 +8,8 @@ from typing import Final
 
 from hypothesis import strategies as st
 
-from sms_transfer.core.events import Event
+from sms_transfer.core.events import Event, TransferRequested
+from sms_transfer.core.explanation import Explanation
 from sms_transfer.core.lifecycle import ChannelStatus
 from sms_transfer.core.model import Agent, Contact, Interaction, Invitation, Media, Target
 from sms_transfer.core.policy import Handover, TransferPolicy, sender_of
@@ -48,24 +49,47 @@ def histories(
         make_service: makes an empty service with a clock and a policy; one in memory, if left out. Hand in your own to
             see what happens in your wiring.
     """
-    clock = ManualClock()
-    service = make_service(clock, draw(_lively(max_steps) if policy is None else policy))
+    service = make_service(clock := ManualClock(), draw(_lively(max_steps) if policy is None else policy))
+    _open(service)
+    _play(draw, service, clock, max_steps)
+    return service.history("i")
+
+
+@st.composite
+def explanations(draw: st.DrawFn) -> Explanation:
+    """Why a transfer is where it is: of live and closed ones, as a real service explains them."""
+    service = _in_memory(clock := ManualClock(), draw(_lively(_FEW)))
+    _open(service)
+    step = draw(st.sampled_from([_request, _request_of_queue, _request_of_skill]))
+    step(service, "b")
+    _play(draw, service, clock, _FEW)
+    asked = [event.transfer_id for event in service.history("i") if isinstance(event, TransferRequested)]
+    return service.explain(draw(st.sampled_from(asked)))
+
+
+_FEW: Final = 6
+
+
+def _open(service: TransferService) -> None:
+    """Three agents come, who serve a queue and have a skill; one of them has a conversation."""
     for name in "abc":
         skills = frozenset("s" if name != "a" else "")
         service.add_agent(Agent(name, name.upper(), status=ChannelStatus.READY, skills=skills))
     service.add_queue(Target.queue("q"), tuple("abc"))
     service.open_interaction(Interaction("i", media=Media.SMS, contact=Contact("+14155550100"), owner="a"))
+
+
+def _play(draw: st.DrawFn, service: TransferService, clock: ManualClock, max_steps: int) -> None:
+    """Let things happen to the conversation."""
     half = max_steps // 2  # one list would seldom be long
-    for number, seconds, who in draw(st.lists(_moves, max_size=half)) + draw(
-        st.lists(_moves, max_size=max_steps - half)
-    ):
+    first, second = st.lists(_moves, max_size=half), st.lists(_moves, max_size=max_steps - half)
+    for number, seconds, who in draw(first) + draw(second):
         step = _steps(service.interaction("i"))[number]
         clock.advance(timedelta(seconds=seconds) + (INVITATION if step is _wait else timedelta(0)))
         try:
             step(service, who)
         except Refused:
             continue
-    return service.history("i")
 
 
 def _lively(max_steps: int) -> st.SearchStrategy[TransferPolicy]:
