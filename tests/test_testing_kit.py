@@ -16,22 +16,15 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from sms_transfer import (
     Agent,
-    Attachment,
-    CaseData,
     ChannelStatus,
-    Contact,
     Event,
     Handover,
     Interaction,
     InteractionOpened,
     InteractionState,
     InvalidValue,
-    Invitation,
     Message,
-    Outcome,
     OwnershipMoved,
-    PastInvitation,
-    Queue,
     Target,
     TargetKind,
     TransferClosed,
@@ -41,29 +34,12 @@ from sms_transfer import (
     TransferService,
     TransferState,
 )
-from sms_transfer.adapters.codec import KINDS, from_json, to_json
 from sms_transfer.adapters.memory import MemoryStore
 from sms_transfer.core.decision import Decision
 from sms_transfer.testing import ManualClock
 from sms_transfer.testing import strategies as kit
 from sms_transfer.testing.machine import TransferMachine
 from sms_transfer.testing.queue_machine import QueueMachine
-
-MODELS = [
-    Agent,
-    Attachment,
-    CaseData,
-    Contact,
-    Interaction,
-    Invitation,
-    Message,
-    Outcome,
-    PastInvitation,
-    Queue,
-    Target,
-    TransferPolicy,
-    TransferRequest,
-]
 
 
 def test_clock_stands_still_until_it_is_advanced() -> None:
@@ -80,21 +56,6 @@ def test_clock_refuses_what_no_clock_does() -> None:
         ManualClock(datetime(2026, 1, 1))  # noqa: DTZ001 - that is the point
     with pytest.raises(InvalidValue, match="span"):
         ManualClock().advance(timedelta(microseconds=-1))
-
-
-@pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
-def test_from_type_knows_the_models(model: type) -> None:
-    """`st.from_type` makes every model as soon as the package is installed; each copy made of its fields is equal."""
-
-    @settings(max_examples=30, suppress_health_check=[HealthCheck.too_slow])
-    @given(st.from_type(model))
-    def check(value: object) -> None:
-        assert isinstance(value, model)
-        assert hash(value) == hash(value)
-        if attrs.has(model):
-            assert attrs.evolve(value) == value  # type: ignore[misc]  # attrs.has says so
-
-    check()
 
 
 @pytest.mark.parametrize("first", ["hypothesis", "sms_transfer.testing.strategies", "sms_transfer.testing.machine"])
@@ -116,19 +77,6 @@ def test_strategies_take_what_is_fixed(data: st.DataObject) -> None:
     assert live is not data.draw(kit.transfer_requests(live=live)).state.is_final
     assert "i" == data.draw(kit.messages(st.just("i"))).interaction_id
     assert "a" == data.draw(kit.agents(st.just("a"))).id
-
-
-@pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
-def test_what_the_strategies_make_can_be_written_and_read(model: type) -> None:
-    """Every model comes back from the codec equal, whatever the strategies make of it."""
-
-    @settings(max_examples=20, suppress_health_check=[HealthCheck.too_slow])
-    @given(st.from_type(model))
-    def check(value: object) -> None:
-        assert value == from_json(to_json(value), object)
-
-    if model.__name__ in KINDS:
-        check()
 
 
 def test_requests_are_of_every_kind() -> None:

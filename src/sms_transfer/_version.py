@@ -1,3 +1,3 @@
 """The version, said in one place; the build reads it here."""
 
-__version__ = "0.1.0.dev0"
+__version__ = "0.1.0"

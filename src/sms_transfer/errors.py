@@ -127,7 +127,7 @@ class IllegalTransition(Refused):
         self.machine = machine
         self.state = state
         self.trigger = trigger
-        self.allowed = frozenset(allowed)
+        self.allowed: frozenset[str] = frozenset(allowed)
 
 
 class NotPermitted(Refused):
@@ -183,7 +183,7 @@ class TargetNotEligible(Refused):
 
     def __init__(self, *, reasons: Collection[Reason]) -> None:
         super().__init__(f"the target cannot receive: {', '.join(sorted(reasons))}", reasons=frozenset(reasons))
-        self.reasons = frozenset(reasons)
+        self.reasons: frozenset[Reason] = frozenset(reasons)
 
 
 class InvitationClosed(Refused):

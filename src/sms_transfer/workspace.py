@@ -69,7 +69,7 @@ class Workspace:
         if settings is not None and not isinstance(check.untrusted(settings), WorkspaceSettings):
             raise InvalidValue(field="settings", rule="must be WorkspaceSettings")
         self.agent_id = agent_id
-        self.settings = WorkspaceSettings() if settings is None else settings
+        self.settings: WorkspaceSettings = WorkspaceSettings() if settings is None else settings
         self._ui = ui
         self._agent: Agent | None = None
         self._windows: dict[str, InteractionWindow] = {}
@@ -85,7 +85,7 @@ class Workspace:
         """How many texts each window shows, by interaction id: what need not be fetched again."""
         self.wanted: Sequence[Accept] = ()
         """What `show` returned, or would have returned had the front end not raised."""
-        self.turns = OneAtATime()
+        self.turns: OneAtATime = OneAtATime()
         """Whoever looks up what is recorded and shows it takes a turn, so that nobody shows what is older."""
 
     @property

@@ -90,7 +90,7 @@ class CaseData(FrozenDict[CaseValue]):
         super().__init__(items)
         for key, item in self._items.items():
             check_case_item(self._field, key, item)
-        self.size = sum(len(key) + len(str(value)) for key, value in self._items.items())
+        self.size: int = sum(len(key) + len(str(value)) for key, value in self._items.items())
         """Characters, keys and values together: what `TransferPolicy.max_case_data` limits."""
 
 

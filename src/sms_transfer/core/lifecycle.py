@@ -173,9 +173,9 @@ class Lifecycle(Generic[S]):
 
     def __init__(self, name: str, states: type[S], *, initial: str, final: Iterable[S], arcs: Iterable[Arc]) -> None:
         self.name = name
-        self.initial = str(initial)  # `transitions` would take a member of an enum by its name
+        self.initial: str = str(initial)  # `transitions` would take a member of an enum by its name
         self.final: frozenset[S] = frozenset(final)
-        self.arcs = tuple(arcs)
+        self.arcs: tuple[Arc, ...] = tuple(arcs)
         self.states: tuple[str, ...] = tuple(dict.fromkeys((str(initial), *map(str, states))))
         self.triggers: tuple[str, ...] = tuple(dict.fromkeys(arc.trigger for arc in self.arcs))
         self._check()

@@ -61,7 +61,7 @@ class Records(MemoryStore):
         self._rules = rules
         self._queue = queue
         self.broken: Broken | None = None
-        self.situation = Situation((), ())
+        self.situation: Situation = Situation((), ())
         self.invited: list[tuple[str, str]] = []
         self._decided: list[tuple[Decision, Interaction]] = []
 

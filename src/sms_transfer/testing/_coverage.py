@@ -62,7 +62,7 @@ class Coverage:
         self.pairs: set[tuple[str, str]] = set()
         self.passed: set[str] = set()
         self.refused: set[tuple[str, str]] = set()
-        self.expected = EVERY if expected is None else expected
+        self.expected: frozenset[Arc] = EVERY if expected is None else expected
 
     def step(self, before: Case, command: PresentCommand, step: Step) -> None:
         """Note what a command did."""

@@ -6,7 +6,7 @@ touched here before a strategy is asked for.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
@@ -16,29 +16,63 @@ def register() -> None:
     """Tell Hypothesis how to make each public model."""
     from hypothesis import strategies as st  # noqa: PLC0415 - only where there is Hypothesis
 
-    from sms_transfer.core import check, model, policy  # noqa: PLC0415 - not for whoever only imports Hypothesis
+    import sms_transfer as root  # noqa: PLC0415 - not for whoever only imports Hypothesis
+    from sms_transfer import ports  # noqa: PLC0415 - likewise
 
     kinds: dict[type, str] = {
-        model.Agent: "agents",
-        model.Attachment: "attachments",
-        model.Contact: "contacts",
-        model.Interaction: "interactions",
-        model.Invitation: "invitations",
-        model.Message: "messages",
-        model.Outcome: "outcomes",
-        model.PastInvitation: "past_invitations",
-        model.Queue: "queues",
-        model.Target: "targets",
-        model.TransferRequest: "transfer_requests",
-        check.CaseData: "case_data",
-        policy.TransferPolicy: "policies",
+        root.Action: "actions",
+        root.Agent: "agents",
+        root.Attachment: "attachments",
+        root.BulkResult: "bulk_results",
+        root.CaseData: "case_data",
+        root.Contact: "contacts",
+        root.Desktop: "desktops",
+        root.EventPage: "event_pages",
+        root.Explanation: "explanations",
+        root.Found: "searches",
+        root.FoundTarget: "found_targets",
+        root.Interaction: "interactions",
+        root.InteractionPreview: "interaction_previews",
+        root.InteractionWindow: "interaction_windows",
+        root.Invitation: "invitations",
+        root.Message: "messages",
+        root.Notice: "notices",
+        root.Outcome: "outcomes",
+        root.PastInvitation: "past_invitations",
+        root.PendingTransfer: "pending_transfers",
+        root.Presence: "presences",
+        root.Queue: "queues",
+        root.Snapshot: "snapshots",
+        root.SystemMessage: "system_messages",
+        root.Target: "targets",
+        root.Tick: "ticks",
+        root.Transcript: "transcripts",
+        root.TransferPolicy: "policies",
+        root.TransferRequest: "transfer_requests",
+        root.WorkspaceSettings: "workspace_settings",
+        ports.Candidate: "candidates",
+        ports.Facts: "facts",
+        ports.Roster: "rosters",
     }
 
     def make(kind: type) -> SearchStrategy[Any]:
         from sms_transfer.testing import strategies  # noqa: PLC0415 - complete by the time that one is asked for
 
+        if issubclass(kind, root.Event):
+            return strategies.events(kind)
+        if issubclass(kind, root.SmsTransferError):
+            return strategies.errors(kind)
         strategy: SearchStrategy[Any] = getattr(strategies, kinds[kind])()
         return strategy
 
-    for kind in kinds:
+    def make_frozen_dict(kind: Any) -> SearchStrategy[Any]:
+        from sms_transfer.testing import strategies  # noqa: PLC0415 - likewise
+
+        [values] = get_args(kind) or (str,)
+        return strategies.frozen_dicts(st.from_type(values))
+
+    public: list[object] = [getattr(root, name) for name in root.__all__]
+    families = (root.Event, root.SmsTransferError)
+    for kind in [*kinds, *(one for one in public if isinstance(one, type) and issubclass(one, families))]:
         st.register_type_strategy(kind, make)
+    st.register_type_strategy(root.FrozenDict, make_frozen_dict)

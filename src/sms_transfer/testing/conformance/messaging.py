@@ -35,7 +35,7 @@ class Listener:
 
     def __init__(self, agent_id: str) -> None:
         self.agent_id: Final = agent_id
-        self.woken = 0
+        self.woken: int = 0
 
     def wake(self) -> None:
         """Be woken."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import pytest
 
 from sms_transfer.testing.conformance._able import Able
@@ -44,7 +46,7 @@ class StoreConformance(
     and opens another handle on the same data.
     """
 
-    included = frozenset({Capability.TEAMS})
+    included: ClassVar[frozenset[Capability]] = frozenset({Capability.TEAMS})
 
     @pytest.fixture
     def make_directory(self, make_store: MakeStore) -> MakeDirectory:
