@@ -98,7 +98,7 @@ def _of_value(kind: type[TransferPolicy | WorkspaceSettings]) -> Iterator[Settin
     for field in attrs.fields(kind):
         rule = _rule(kind, field.name)
         meaning = told[field.name].rstrip(".") + ("." if rule.startswith(IN_THE_TYPE) else f". It {rule}.")
-        yield Setting(field.name, str(field.type), shown(getattr(usual, field.name)), meaning)
+        yield Setting(field.name, kind.__annotations__[field.name], shown(getattr(usual, field.name)), meaning)
 
 
 def _rule(kind: type[TransferPolicy | WorkspaceSettings], name: str) -> str:

@@ -6,7 +6,7 @@ touched here before a strategy is asked for.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any, get_args, get_origin
 
 if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
@@ -68,6 +68,8 @@ def register() -> None:
     def make_frozen_dict(kind: Any) -> SearchStrategy[Any]:
         from sms_transfer.testing import strategies  # noqa: PLC0415 - likewise
 
+        if (get_origin(kind) or kind) is not root.FrozenDict:
+            return NotImplemented  # type: ignore[no-any-return]  # so who asks for any mapping is not given ours
         [values] = get_args(kind) or (str,)
         return strategies.frozen_dicts(st.from_type(values))
 
