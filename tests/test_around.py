@@ -276,11 +276,13 @@ def test_a2_an_outcome_says_what_happened_by_whom_and_why(
 def test_a2_the_sender_is_told_what_happened(end: Callable[[Centre, TransferRequest], object], code: str) -> None:
     """A2, T6: and to whom it was offered, on both surfaces."""
     centre = Centre()
-    end(centre, centre.invite())
+    request = centre.invite()
+    end(centre, request)
     error = centre.service.interaction("i").error
 
     assert error is not None
-    assert (code, "Bob") == (error.code, error.params["target"])
+    reason = {"reason": "no"} if code == "transfer.rejected_because" else {}
+    assert (code, {"transfer": request.id, "target": "Bob", **reason}) == (error.code, dict(error.params))
     assert [error] == [message.notice for message in centre.service.snapshot("alice").messages]
 
 

@@ -1,4 +1,4 @@
-"""``python tools/mutants``: see which small faults in the source no test notices.
+"""``python -m tools.mutants``: see which small faults in the source no test notices.
 
 ``--all`` tries every mutant, ``--sample 150 --seed 7`` so many of them. Ends with 1 where a mutant survives that
 ``tests/mutants.toml`` does not explain.
@@ -13,20 +13,21 @@ import random
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from tools.mutants.cover import Test, at_import, by_file, measured
+from tools.mutants.cover import measured
+from tools.mutants.explained import Explanation, read, unneeded
 from tools.mutants.mutation import Mutant, mutants
-from tools.mutants.session import FIRST, NOTICED, TOO_LONG, UNFIT, UNNOTICED, Functions, Session, forked, fresh, run
+from tools.mutants.session import UNNOTICED
+from tools.mutants.trying import tried
 
 ROOT: Final = Path(__file__).parents[2]
-SOURCES: Final = ROOT / "src"
+EXPLAINED: Final = ROOT / "tests" / "mutants.toml"
+SCORES: Final = ROOT / "tests" / "mutants.json"
 KEPT: Final = ROOT / "build" / "mutants"
-SECONDS: Final = 6.0
-"""What the tests of one mutant may take together, as measured without it."""
 
 MODULES: Final = (
     "core/ending",
@@ -52,159 +53,91 @@ MODULES: Final = (
     "service",
 )
 
-
-class Worker:
-    """Tries mutants, one after the other."""
-
-    def __init__(self, tests: Sequence[Test], results: Path) -> None:
-        self._tests = tests
-        self._results = results
-        self._noticing: Counter[tuple[str, str]] = Counter()
-
-    def work(self, chosen: Sequence[Mutant]) -> None:
-        """Try them, and write down what became of each."""
-        left = [mutant for mutant in chosen if not (mutant.inside and self._running(mutant))]
-
-        def look(session: Session) -> None:
-            functions = Functions(SOURCES)
-            for mutant in chosen:
-                if mutant.inside and (tests := self._running(mutant)):
-                    took = sum(test.took for test in tests)
-                    code = forked(partial(_inside, session, functions, mutant, tests), 3 * took + 5)
-                    self._write(mutant, code)
-
-        if len(left) < len(chosen):
-            files = sorted({test.file for test in self._tests})
-            forked(partial(run, files, Session(look)), 86_400)
-        for mutant in left:
-            self._write(mutant, self._fresh(mutant))
-
-    def again(self, chosen: Sequence[Mutant]) -> None:
-        """Try those that survived once more, with everything imported anew."""
-        for mutant in chosen:
-            self._write(mutant, self._fresh(mutant))
-
-    def _write(self, mutant: Mutant, code: int) -> None:
-        with self._results.open("a") as file:
-            file.write(json.dumps([mutant.path, mutant.line, mutant.before, mutant.after, code]) + "\n")
-
-    def _running(self, mutant: Mutant) -> list[Test]:
-        """The tests that run it, the quickest first, as many as there is time for."""
-        lines = set(range(mutant.first, mutant.line + 1))
-        found: list[Test] = []
-        seconds = 0.0
-        for test in self._tests:
-            if lines & test.lines.get(mutant.path, frozenset()):
-                seconds += test.took
-                if seconds > SECONDS:
-                    break
-                found.append(test)
-        return found
-
-    def _fresh(self, mutant: Mutant) -> int:
-        files = by_file(self._broadly(mutant))
-        order = sorted(files, key=lambda file: (-self._noticing[mutant.path, file], sum(t.took for t in files[file])))
-        tests = [(file, [test.name for test in files[file]]) for file in order]
-        code = forked(partial(fresh, SOURCES, mutant.path, mutant.source, tests), 3 * SECONDS + 20)
-        if code >= FIRST:
-            self._noticing[mutant.path, order[code - FIRST]] += 1
-        return code
-
-    def _broadly(self, mutant: Mutant) -> list[Test]:
-        """Tests that run as much of the module as possible in the time there is, of every file some."""
-        of_module = [test for test in self._tests if mutant.path in test.lines]
-        chosen: dict[str, Test] = {}
-        seen = set[int]()
-        for test in of_module:
-            if not test.lines[mutant.path] <= seen:
-                seen |= test.lines[mutant.path]
-                chosen[test.name] = test
-        seconds = sum(test.took for test in chosen.values())
-        files = by_file(test for test in of_module if test.name not in chosen)
-        while any(files.values()) and seconds < SECONDS:
-            for tests in files.values():
-                if tests:
-                    test = tests.pop(0)
-                    chosen[test.name] = test
-                    seconds += test.took
-        return list(chosen.values())
-
-
-def _inside(session: Session, functions: Functions, mutant: Mutant, tests: Sequence[Test]) -> int:
-    if not functions.change(mutant.path, mutant.source):
-        return UNFIT
-    return NOTICED if session.first_failure([test.name for test in tests]) else UNNOTICED
-
-
-def tried(chosen: Sequence[Mutant], tests: Sequence[Test], processes: int) -> dict[Mutant, int]:
-    """What became of each mutant."""
-    results = KEPT / "results.jsonl"
-    results.unlink(missing_ok=True)
-    imported = at_import(ROOT, KEPT / "imported.json")
-    _in_processes(processes, Worker.work, chosen, tests, results)
-    found = _read(results, chosen)
-    again = [
-        mutant
-        for mutant, code in found.items()
-        if code == UNFIT or (mutant.inside and code == UNNOTICED and mutant.line in imported.get(mutant.path, ()))
-    ]
-    _in_processes(processes, Worker.again, again, tests, results)
-    return _read(results, chosen)
-
-
-def _in_processes(
-    processes: int,
-    work: Callable[[Worker, Sequence[Mutant]], None],
-    chosen: Sequence[Mutant],
-    tests: Sequence[Test],
-    results: Path,
-) -> None:
-    children = []
-    for turn in range(processes):
-        child = os.fork()
-        if child == 0:
-            work(Worker(tests, results), chosen[turn::processes])
-            os._exit(0)
-        children.append(child)
-    for child in children:
-        os.waitpid(child, 0)
-
-
-def _read(results: Path, chosen: Sequence[Mutant]) -> dict[Mutant, int]:
-    codes = {}
-    if results.exists():
-        for line in results.read_text().splitlines():
-            *place, code = json.loads(line)
-            codes[tuple(place)] = code
-    return {mutant: codes[name] for mutant in chosen if (name := _name(mutant)) in codes}
-
-
-def _name(mutant: Mutant) -> tuple[object, ...]:
-    return mutant.path, mutant.line, mutant.before, mutant.after
+Scores = dict[str, dict[str, int]]
 
 
 def main() -> int:
     """Try what the command line asks for; 1 where a mutant survives that is not explained."""
     asked = _arguments()
+    sources = ROOT / "src"
     KEPT.mkdir(parents=True, exist_ok=True)
     os.chdir(ROOT)
-    sys.path.insert(0, str(SOURCES))  # these sources, wherever else the library is installed from
+    sys.path.insert(0, str(sources))  # these sources, wherever else the library is installed from
+    sys.pycache_prefix = str(KEPT / "cache")
     found = [
         mutant
         for name in asked.modules or MODULES
-        for mutant in mutants(f"sms_transfer/{name}.py", (SOURCES / "sms_transfer" / f"{name}.py").read_text())
+        for mutant in mutants(f"sms_transfer/{name}.py", (sources / "sms_transfer" / f"{name}.py").read_text())
     ]
     if asked.sample:
-        found = sorted(random.Random(asked.seed).sample(found, min(asked.sample, len(found))))  # noqa: S311
+        found = sorted(random.Random(asked.seed).sample(found, min(asked.sample, len(found))))  # noqa: S311 - no secret
     begun = time.monotonic()
     tests = measured(ROOT, KEPT, asked.processes)
-    print(f"{len(found)} mutants, {len(tests)} tests, measured in {time.monotonic() - begun:.0f} s", flush=True)
-    became = tried(found, tests, asked.processes)
-    for mutant, code in became.items():
-        if code == UNNOTICED:
-            print(f"{mutant.path}:{mutant.line} {mutant.scope}\n- {mutant.before}\n+ {mutant.after}")
-    print(Counter(became.values()), f"{time.monotonic() - begun:.0f} s")
-    return 0
+    print(f"{len(found)} mutants, {len(tests)} tests", flush=True)
+    became = tried(ROOT, KEPT, found, tests, asked.processes)
+    explanations = read(EXPLAINED)
+    scores = _scores(became, explanations)
+    surviving = _survivors(became, explanations)
+    for mutant in surviving:
+        print(f"\n{mutant.path}:{mutant.line}, in {mutant.scope}\n- {mutant.before}\n+ {mutant.after}")
+    print(f"\n{_table(scores)}\n\n{time.monotonic() - begun:.0f} s")
+    if asked.all:
+        _say_unneeded(explanations, became)
+    if asked.write:
+        _write(scores)
+    return 1 if surviving else 0
+
+
+def _survivors(became: Mapping[Mutant, int], explanations: Sequence[Explanation]) -> list[Mutant]:
+    """Those that no test noticed, and nothing explains."""
+    return [
+        mutant
+        for mutant, code in became.items()
+        if code == UNNOTICED and not any(one.fits(mutant) for one in explanations)
+    ]
+
+
+def _scores(became: Mapping[Mutant, int], explanations: Sequence[Explanation]) -> Scores:
+    """For each module how many mutants there were, and what became of them."""
+    surviving = Counter(mutant.module for mutant in _survivors(became, explanations))
+    unnoticed = Counter(mutant.module for mutant, code in became.items() if code == UNNOTICED)
+    return {
+        module: {
+            "mutants": count,
+            "killed": count - unnoticed[module],
+            "explained": unnoticed[module] - surviving[module],
+            "surviving": surviving[module],
+        }
+        for module, count in Counter(mutant.module for mutant in became).items()
+    }
+
+
+def _table(scores: Scores) -> str:
+    """As Markdown, with the sum of all."""
+    numbers = {**scores, "all": {key: sum(row[key] for row in scores.values()) for key in _COLUMNS}}
+    lines = ["| module | " + " | ".join(_COLUMNS) + " | killed, % |", "|---|" + "---:|" * (len(_COLUMNS) + 1)]
+    for module, row in numbers.items():
+        share = 100 * row["killed"] / row["mutants"] if row["mutants"] else 100
+        lines.append(f"| `{module}` | " + " | ".join(str(row[key]) for key in _COLUMNS) + f" | {share:.1f} |")
+    return "\n".join(lines)
+
+
+_COLUMNS: Final = ("mutants", "killed", "explained", "surviving")
+
+
+def _say_unneeded(explanations: Sequence[Explanation], became: Mapping[Mutant, int]) -> None:
+    tried_ones = {mutant.module for mutant in became}
+    survivors = [mutant for mutant, code in became.items() if code == UNNOTICED]
+    for one in unneeded([one for one in explanations if one.module in tried_ones], survivors):
+        print(f"Nothing to explain any more: {one.module}, {one.scope}: {one.before} -> {one.after}")
+
+
+def _write(scores: Scores) -> None:
+    """Put the scores into the file, beside those of the modules that were not tried."""
+    day = f"{datetime.now(UTC):%Y-%m-%d}"
+    known = json.loads(SCORES.read_text()) if SCORES.exists() else {}
+    known.update({module: {"date": day, **row} for module, row in scores.items()})
+    SCORES.write_text(json.dumps({name: known[name] for name in MODULES if name in known}, indent=2) + "\n")
 
 
 def _arguments() -> argparse.Namespace:
@@ -214,6 +147,7 @@ def _arguments() -> argparse.Namespace:
     which.add_argument("--sample", type=int, metavar="N", help="try so many of them, by chance")
     parser.add_argument("--seed", default="0", help="what the sample depends on")
     parser.add_argument("--processes", type=int, default=2)
+    parser.add_argument("--write", action="store_true", help="write the scores into tests/mutants.json")
     parser.add_argument("modules", nargs="*", metavar="MODULE", help="such as core/ending; all of them if left out")
     return parser.parse_args()
 

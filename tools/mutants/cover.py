@@ -14,6 +14,8 @@ from tools.mutants.session import UNNOTICED, Session, forked, run
 
 FILES: Final = (
     "test_lifecycle",
+    "test_history",
+    "test_decide",
     "test_transfer",
     "test_ownership",
     "test_handover",
@@ -51,6 +53,7 @@ class Test:
 
     @property
     def file(self) -> str:
+        """The file it stands in."""
         return self.name.partition("::")[0]
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import gc
 import importlib.abc
+import importlib.machinery
 import importlib.util
 import os
 import resource
@@ -46,6 +47,7 @@ class Session:
         self.items: dict[str, pytest.Item] = {}
 
     def pytest_configure(self) -> None:
+        """Few examples, and the same ones each time."""
         from hypothesis import HealthCheck, settings  # noqa: PLC0415 - pytest has set up its own plugins first
 
         settings.register_profile(
@@ -60,6 +62,7 @@ class Session:
         settings.load_profile("mutants")
 
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """Keep what is wanted, in the order in which it is wanted."""
         from hypothesis import settings  # noqa: PLC0415 - likewise
 
         items[:] = [item for item in items if AWAITED not in item.nodeid]
@@ -76,6 +79,7 @@ class Session:
                     )
 
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
+        """Hand the session over; what it does is all that is run."""
         self.items = {item.nodeid: item for item in session.items}
         self._run(self)
         return True
@@ -106,11 +110,15 @@ class Session:
             if item.session.testsfailed:
                 raise RuntimeError(f"{item.nodeid} fails without any mutant")
             data = tracer.get_data()
-            yield item.nodeid, took, {
-                str(Path(name).relative_to(sources)): lines
-                for name in data.measured_files()
-                if (lines := data.lines(name))
-            }
+            yield (
+                item.nodeid,
+                took,
+                {
+                    str(Path(name).relative_to(sources)): lines
+                    for name in data.measured_files()
+                    if (lines := data.lines(name))
+                },
+            )
 
 
 _FEW: Final = 15
@@ -192,12 +200,17 @@ class Changed(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         self._file = str(sources / path)
         self._source = source
 
-    def find_spec(self, name: str, path: object = None, target: object = None) -> importlib.machinery.ModuleSpec | None:
-        if name != self._name:
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> importlib.machinery.ModuleSpec | None:
+        """Answer for the one module."""
+        del path, target  # it is not looked for
+        if fullname != self._name:
             return None
-        return importlib.util.spec_from_file_location(name, self._file, loader=self)
+        return importlib.util.spec_from_file_location(fullname, self._file, loader=self)
 
     def exec_module(self, module: ModuleType) -> None:
+        """Run the changed source instead."""
         exec(compile(self._source, self._file, "exec", dont_inherit=True), module.__dict__)  # noqa: S102 - it is ours
 
 

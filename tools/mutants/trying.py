@@ -1,0 +1,148 @@
+"""Tries mutants in several processes, and writes down what becomes of each."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections import Counter
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+from tools.mutants.cover import Test, at_import, by_file
+from tools.mutants.mutation import Mutant
+from tools.mutants.session import FIRST, NOTICED, UNFIT, UNNOTICED, Functions, Session, forked, fresh, run
+
+SECONDS: Final = 6.0
+"""What the tests of one mutant may take together, as measured without it."""
+
+
+class Worker:
+    """Tries mutants, one after the other."""
+
+    def __init__(self, sources: Path, tests: Sequence[Test], results: Path) -> None:
+        self._sources = sources
+        self._tests = tests
+        self._results = results
+        self._noticing: Counter[tuple[str, str]] = Counter()
+
+    def work(self, chosen: Sequence[Mutant]) -> None:
+        """Try them, and write down what became of each."""
+        left = [mutant for mutant in chosen if not (mutant.inside and self._running(mutant))]
+
+        def look(session: Session) -> None:
+            functions = Functions(self._sources)
+            for mutant in chosen:
+                if mutant.inside and (tests := self._running(mutant)):
+                    took = sum(test.took for test in tests)
+                    code = forked(partial(_inside, session, functions, mutant, tests), 3 * took + 5)
+                    self._write(mutant, code)
+
+        if len(left) < len(chosen):
+            files = sorted({test.file for test in self._tests})
+            forked(partial(run, files, Session(look)), 86_400)
+        for mutant in left:
+            self._write(mutant, self._fresh(mutant))
+
+    def again(self, chosen: Sequence[Mutant]) -> None:
+        """Try those that survived once more, with everything imported anew."""
+        for mutant in chosen:
+            self._write(mutant, self._fresh(mutant))
+
+    def _write(self, mutant: Mutant, code: int) -> None:
+        with self._results.open("a") as file:
+            file.write(json.dumps([mutant.path, mutant.line, mutant.before, mutant.after, code]) + "\n")
+
+    def _running(self, mutant: Mutant) -> list[Test]:
+        """The tests that run it, the quickest first, as many as there is time for."""
+        lines = set(range(mutant.first, mutant.line + 1))
+        found: list[Test] = []
+        seconds = 0.0
+        for test in self._tests:
+            if lines & test.lines.get(mutant.path, frozenset()):
+                seconds += test.took
+                if seconds > SECONDS:
+                    break
+                found.append(test)
+        return found
+
+    def _fresh(self, mutant: Mutant) -> int:
+        files = by_file(self._broadly(mutant))
+        order = sorted(files, key=lambda file: (-self._noticing[mutant.path, file], sum(t.took for t in files[file])))
+        tests = [(file, [test.name for test in files[file]]) for file in order]
+        code = forked(partial(fresh, self._sources, mutant.path, mutant.source, tests), 3 * SECONDS + 20)
+        if code >= FIRST:
+            self._noticing[mutant.path, order[code - FIRST]] += 1
+        return code
+
+    def _broadly(self, mutant: Mutant) -> list[Test]:
+        """Tests that run as much of the module as possible in the time there is, of every file some."""
+        of_module = [test for test in self._tests if mutant.path in test.lines]
+        chosen: dict[str, Test] = {}
+        seen = set[int]()
+        for test in of_module:
+            if not test.lines[mutant.path] <= seen:
+                seen |= test.lines[mutant.path]
+                chosen[test.name] = test
+        seconds = sum(test.took for test in chosen.values())
+        files = by_file(test for test in of_module if test.name not in chosen)
+        while any(files.values()) and seconds < SECONDS:
+            for tests in files.values():
+                if tests:
+                    test = tests.pop(0)
+                    chosen[test.name] = test
+                    seconds += test.took
+        return list(chosen.values())
+
+
+def _inside(session: Session, functions: Functions, mutant: Mutant, tests: Sequence[Test]) -> int:
+    if not functions.change(mutant.path, mutant.source):
+        return UNFIT
+    return NOTICED if session.first_failure([test.name for test in tests]) else UNNOTICED
+
+
+def tried(root: Path, kept: Path, chosen: Sequence[Mutant], tests: Sequence[Test], processes: int) -> dict[Mutant, int]:
+    """What became of each mutant."""
+    results = kept / "results.jsonl"
+    results.unlink(missing_ok=True)
+    imported = at_import(root, kept / "imported.json")
+    _in_processes(processes, partial(Worker, root / "src", tests, results), Worker.work, chosen)
+    found = _read(results, chosen)
+    again = [
+        mutant
+        for mutant, code in found.items()
+        if code == UNFIT or (mutant.inside and code == UNNOTICED and mutant.line in imported.get(mutant.path, ()))
+    ]
+    _in_processes(processes, partial(Worker, root / "src", tests, results), Worker.again, again)
+    return _read(results, chosen)
+
+
+def _in_processes(
+    processes: int,
+    worker: Callable[[], Worker],
+    work: Callable[[Worker, Sequence[Mutant]], None],
+    chosen: Sequence[Mutant],
+) -> None:
+    children = []
+    for turn in range(processes):
+        child = os.fork()
+        if child == 0:
+            work(worker(), chosen[turn::processes])
+            os._exit(0)
+        children.append(child)
+    for child in children:
+        os.waitpid(child, 0)
+
+
+def _read(results: Path, chosen: Sequence[Mutant]) -> dict[Mutant, int]:
+    codes = {}
+    if results.exists():
+        for line in results.read_text().splitlines():
+            *place, code = json.loads(line)
+            codes[tuple(place)] = code
+    return {mutant: codes[name] for mutant in chosen if (name := _name(mutant)) in codes}
+
+
+def _name(mutant: Mutant) -> tuple[object, ...]:
+    return mutant.path, mutant.line, mutant.before, mutant.after
