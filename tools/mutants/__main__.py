@@ -22,7 +22,7 @@ from tools.mutants.cover import measured
 from tools.mutants.explained import Explanation, read, unneeded
 from tools.mutants.mutation import Mutant, mutants
 from tools.mutants.session import UNNOTICED
-from tools.mutants.trying import tried
+from tools.mutants.trying import read_results, tried
 
 ROOT: Final = Path(__file__).parents[2]
 EXPLAINED: Final = ROOT / "tests" / "mutants.toml"
@@ -71,6 +71,8 @@ def main() -> int:
     ]
     if asked.sample:
         found = sorted(random.Random(asked.seed).sample(found, min(asked.sample, len(found))))  # noqa: S311 - no secret
+    if asked.again:
+        found = [mutant for mutant, code in read_results(KEPT, found).items() if code == UNNOTICED]
     begun = time.monotonic()
     tests = measured(ROOT, KEPT, asked.processes)
     print(f"{len(found)} mutants, {len(tests)} tests", flush=True)
@@ -144,6 +146,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tools.mutants", description=__doc__)
     which = parser.add_mutually_exclusive_group(required=True)
     which.add_argument("--all", action="store_true", help="try every mutant")
+    which.add_argument("--again", action="store_true", help="try those that survived the last time")
     which.add_argument("--sample", type=int, metavar="N", help="try so many of them, by chance")
     parser.add_argument("--seed", default="0", help="what the sample depends on")
     parser.add_argument("--processes", type=int, default=2)

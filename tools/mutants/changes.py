@@ -64,7 +64,11 @@ _METHODS: Final = {
 }
 
 _SILENT: Final = frozenset({"TypeVar", "ParamSpec", "cast", "assert_never"})
-"""Calls that mean nothing when the program runs."""
+"""Calls that mean nothing when the program runs.
+
+What is said of bad input (the ``rule`` of an `InvalidValue`, the second argument of `invalid`) is left alone, too:
+it is for a programmer to read, and nothing is decided by it.
+"""
 
 
 class Walk:
@@ -295,7 +299,7 @@ class Walk:
     def _call(self, node: ast.Call) -> Iterator[Change]:
         name = node.func.id if isinstance(node.func, ast.Name) else getattr(node.func, "attr", "")
         if name in _SILENT:
-            if name == "cast":
+            if name == "cast":  # whose first argument is a type
                 yield from self._expression(node.args[1])
             return
         if isinstance(node.func, ast.Name) and name in _NAMES:
@@ -305,12 +309,14 @@ class Walk:
                 end = self._span(node.func)[1]
                 yield self._change(end - len(name), end, _METHODS[name])
             yield from self._expression(node.func.value)
-        for argument in node.args:
+        for argument in node.args[: 1 if name == "invalid" else None]:
             inner = argument.value if isinstance(argument, ast.Starred) else argument
             if not isinstance(argument, (ast.Constant, ast.Starred, ast.GeneratorExp)):
                 yield self._replace(argument, "None")
             yield from self._expression(inner)
         for keyword in node.keywords:
+            if keyword.arg == "rule":
+                continue
             yield from self._keyword(node, keyword, name)
 
     def _keyword(self, call: ast.Call, keyword: ast.keyword, name: str) -> Iterator[Change]:

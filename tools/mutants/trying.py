@@ -7,6 +7,7 @@ import os
 from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import partial
+from itertools import accumulate, zip_longest
 from pathlib import Path
 from typing import Final
 
@@ -14,7 +15,8 @@ from tools.mutants.cover import Test, at_import, by_file
 from tools.mutants.mutation import Mutant
 from tools.mutants.session import FIRST, NOTICED, UNFIT, UNNOTICED, Functions, Session, forked, fresh, run
 
-SECONDS: Final = 6.0
+RESULTS: Final = "results.jsonl"
+SECONDS: Final = 8.0
 """What the tests of one mutant may take together, as measured without it."""
 
 
@@ -55,17 +57,10 @@ class Worker:
             file.write(json.dumps([mutant.path, mutant.line, mutant.before, mutant.after, code]) + "\n")
 
     def _running(self, mutant: Mutant) -> list[Test]:
-        """The tests that run it, the quickest first, as many as there is time for."""
+        """The tests that run it: the quickest of each file first, as many as there is time for."""
         lines = set(range(mutant.first, mutant.line + 1))
-        found: list[Test] = []
-        seconds = 0.0
-        for test in self._tests:
-            if lines & test.lines.get(mutant.path, frozenset()):
-                seconds += test.took
-                if seconds > SECONDS:
-                    break
-                found.append(test)
-        return found
+        found = [test for test in self._tests if lines & test.lines.get(mutant.path, frozenset())]
+        return _in_time(_by_turns(found), SECONDS)
 
     def _fresh(self, mutant: Mutant) -> int:
         files = by_file(self._broadly(mutant))
@@ -85,15 +80,20 @@ class Worker:
             if not test.lines[mutant.path] <= seen:
                 seen |= test.lines[mutant.path]
                 chosen[test.name] = test
-        seconds = sum(test.took for test in chosen.values())
-        files = by_file(test for test in of_module if test.name not in chosen)
-        while any(files.values()) and seconds < SECONDS:
-            for tests in files.values():
-                if tests:
-                    test = tests.pop(0)
-                    chosen[test.name] = test
-                    seconds += test.took
-        return list(chosen.values())
+        rest = [test for test in of_module if test.name not in chosen]
+        return _in_time([*chosen.values(), *_by_turns(rest)], SECONDS)
+
+
+def _by_turns(tests: Sequence[Test]) -> list[Test]:
+    """The first of each file, then the second of each, and so on."""
+    turns = zip_longest(*by_file(tests).values())
+    return [test for turn in turns for test in turn if test is not None]
+
+
+def _in_time(tests: Sequence[Test], seconds: float) -> list[Test]:
+    """As many of them as there is time for."""
+    ends = accumulate(test.took for test in tests)
+    return [test for test, end in zip(tests, ends, strict=True) if end <= seconds]
 
 
 def _inside(session: Session, functions: Functions, mutant: Mutant, tests: Sequence[Test]) -> int:
@@ -104,18 +104,18 @@ def _inside(session: Session, functions: Functions, mutant: Mutant, tests: Seque
 
 def tried(root: Path, kept: Path, chosen: Sequence[Mutant], tests: Sequence[Test], processes: int) -> dict[Mutant, int]:
     """What became of each mutant."""
-    results = kept / "results.jsonl"
+    results = kept / RESULTS
     results.unlink(missing_ok=True)
     imported = at_import(root, kept / "imported.json")
     _in_processes(processes, partial(Worker, root / "src", tests, results), Worker.work, chosen)
-    found = _read(results, chosen)
+    found = read_results(kept, chosen)
     again = [
         mutant
         for mutant, code in found.items()
         if code == UNFIT or (mutant.inside and code == UNNOTICED and mutant.line in imported.get(mutant.path, ()))
     ]
     _in_processes(processes, partial(Worker, root / "src", tests, results), Worker.again, again)
-    return _read(results, chosen)
+    return read_results(kept, chosen)
 
 
 def _in_processes(
@@ -135,7 +135,9 @@ def _in_processes(
         os.waitpid(child, 0)
 
 
-def _read(results: Path, chosen: Sequence[Mutant]) -> dict[Mutant, int]:
+def read_results(kept: Path, chosen: Sequence[Mutant]) -> dict[Mutant, int]:
+    """What became of each of these, as it is written down."""
+    results = kept / RESULTS
     codes = {}
     if results.exists():
         for line in results.read_text().splitlines():
