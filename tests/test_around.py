@@ -652,8 +652,9 @@ def test_a8_the_two_notes_of_a_transfer_fit_into_one() -> None:
 
     centre.service.set_note("i", "", by="alice")
     centre.invite(note="y" * 6_000)
-    with pytest.raises(InvalidValue):
+    with pytest.raises(InvalidValue) as refused:
         centre.service.set_note("i", "x" * 60_000, by="alice")
+    assert refused.value.field == "note"
 
 
 def test_a8_a_note_that_grew_by_a_transfer_hinders_nobody() -> None:

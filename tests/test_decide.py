@@ -1,7 +1,10 @@
-"""What the core decides on a present that no test of the service brings about at will: answers that come late."""
+"""What the core decides on a present that no test of the service brings about at will, and what it tells the store."""
 
 from __future__ import annotations
 
+from datetime import timedelta
+
+import attrs
 import pytest
 
 from floor import OTHER, QUEUE, ROUTING_TIMEOUT, Floor
@@ -9,25 +12,35 @@ from sms_transfer import (
     Agent,
     Denial,
     Handover,
+    Interaction,
     InvitationClosed,
+    Media,
     NotPermitted,
     Reason,
     Target,
     TargetNotEligible,
     TransferPolicy,
     TransferRequest,
+    TransferState,
 )
 from sms_transfer.core.commands import (
     Accept,
     Cancel,
+    Expire,
     FailInvitation,
     FailRouting,
     Invite,
+    MarkDone,
+    OpenInteraction,
+    ReceiveMessage,
     RequestTransfer,
+    SaveAttachment,
+    SetNote,
 )
-from sms_transfer.core.decide import InteractionCommand, decide
-from sms_transfer.core.decision import Context, Decision
-from support import BOB, CAROL
+from sms_transfer.core.decide import InteractionCommand, as_of, decide
+from sms_transfer.core.decision import Claim, Context, Decision, asked_for, places_moved
+from sms_transfer.core.policy import places_taken
+from support import BOB, CAROL, CONTACT, MOMENT, TIMEOUT
 
 PLACED = TransferPolicy(handover=Handover.ON_PLACEMENT)
 
@@ -184,3 +197,157 @@ def test_t4_a_target_whose_name_nobody_knows_has_none() -> None:
     command = RequestTransfer("i", target=QUEUE, by="alice", transfer_id="t", invitation_id="n", fallback=OTHER)
     request = decide(floor.service.interaction("i"), command, context).request
     assert ("", "") == (request.target_name, request.fallback_name)
+
+
+def test_e4_saving_an_attachment_changes_nothing() -> None:
+    """E4: it is allowed or not, and that is all."""
+    floor = Floor()
+    command = SaveAttachment("i", by="alice", attachment_id="a")
+
+    assert Decision(floor.service.interaction("i")) == decided(floor, command)
+
+
+def test_f5_a_text_that_is_recorded_already_changes_nothing() -> None:
+    """F5: it is told as it was recorded."""
+    floor = Floor()
+    recorded = floor.service.receive_message("i", "hello", message_id="m")
+    present = floor.service.interaction("i")
+    context = Context(now=floor.clock.now(), policy=TransferPolicy(), message=recorded)
+
+    assert Decision(present, message=recorded) == decide(present, ReceiveMessage(recorded), context)
+
+
+def test_f4_a_sweep_that_finds_nothing_due_does_nothing() -> None:
+    """F4: neither before the deadline nor after somebody else's sweep."""
+    floor = Floor()
+    request = floor.ask(target=BOB)
+    assert_nothing(floor, Expire(request.id), request)
+    floor.pass_time(TIMEOUT)
+    assert_nothing(floor, Expire(request.id), floor.service.transfer(request.id))
+
+
+def test_f4_a_sweep_tells_the_request_that_it_has_closed() -> None:
+    """F4, Q2: and not the next one, where it waits on."""
+    floor = Floor(policy=PLACED)
+    first = routing(floor)
+    floor.clock.advance(ROUTING_TIMEOUT)
+    decision = decided(floor, Expire(first.id), first)
+
+    assert (first.id, TransferState.EXPIRED) == (decision.request.id, decision.request.state)
+    assert [first.id, f"{first.id}+2"] == [request.id for request in decision.requests]
+
+
+def test_t10_what_is_asked_of_an_older_request_finds_its_own_outcome() -> None:
+    """T10, T11: although another one has just expired, and that is recorded with it."""
+    floor = Floor()
+    older = floor.service.cancel(floor.ask(target=BOB).id, by="alice")
+    floor.ask(target=BOB)
+    floor.clock.advance(TIMEOUT)
+    decision = decided(floor, Cancel(older.id, by="alice"), older)
+
+    assert [TransferState.EXPIRED] == [request.state for request in decision.requests]
+    assert isinstance(decision.refusal, InvitationClosed)
+    assert older.outcome == decision.refusal.outcome
+
+
+def test_t10_a_key_of_an_older_request_finds_that_one() -> None:
+    """T10, F5: although another one has just expired."""
+    floor = Floor()
+    older = floor.service.cancel(floor.ask(target=BOB, key="k").id, by="alice")
+    floor.ask(target=BOB)
+    floor.clock.advance(TIMEOUT)
+    command = RequestTransfer("i", target=BOB, by="alice", transfer_id="t", invitation_id="n", key="k")
+    context = Context(
+        now=floor.clock.now(),
+        policy=TransferPolicy(),
+        agents={name: floor.service.agent(name) for name in ("alice", "bob")},
+        repeated=older,
+    )
+    decision = decide(floor.service.interaction("i"), command, context)
+
+    assert (older, [TransferState.EXPIRED]) == (decision.request, [request.state for request in decision.requests])
+
+
+def test_t10_a_reading_finds_what_time_has_brought_by_the_present_policy() -> None:
+    """T10, Q5: the deadline at the fallback comes from there."""
+    floor = Floor()
+    floor.staff(OTHER, ["carol"])
+    floor.unready("bob", "carol")
+    request = floor.ask(fallback=OTHER)
+    policy = TransferPolicy(routing_timeout=timedelta(minutes=7))
+    found = as_of(floor.service.interaction("i"), request.deadline, policy)
+
+    assert [request.deadline + policy.routing_timeout] == [one.deadline for one in found.requests]
+
+
+def test_e3_opening_takes_a_place() -> None:
+    """E3: the store counts again when it is recorded."""
+    floor = Floor()
+    interaction = Interaction("j", media=Media.SMS, contact=CONTACT, owner="alice")
+    context = Context(
+        now=floor.clock.now(), policy=TransferPolicy(), agents={"alice": floor.service.agent("alice")}, load=1
+    )
+    claim = decide(None, OpenInteraction(interaction), context).claim
+
+    assert Claim("alice", floor.service.agent("alice").capacity, floor.clock.now()) == claim
+
+
+def test_e3_whose_places_are_taken_from_the_request_to_the_end() -> None:
+    """E3, T10, Q2: the owner's until it is done, and an invitee's until the deadline, recorded or not."""
+    floor = Floor()
+    now = floor.clock.now()
+    assert ("alice",) == places_taken(floor.service.interaction("i"), now)
+    floor.ask(target=BOB)
+    assert ("alice", "bob") == places_taken(floor.service.interaction("i"), now)
+    assert ("alice", "bob") == places_taken(floor.service.interaction("i"), now + TIMEOUT - MOMENT)
+    assert ("alice",) == places_taken(floor.service.interaction("i"), now + TIMEOUT)
+    assert () == places_taken(floor.service.mark_done("i", by="alice"), now)
+
+
+@pytest.mark.parametrize(("returns", "kept"), [(False, ()), (True, ("alice",))])
+def test_e3_whose_places_are_taken_by_what_a_queue_owns(returns: bool, kept: tuple[str, ...]) -> None:
+    """E3, Q2: the sender's where it can come back to them, and whoever is invited takes one of their own."""
+    floor = Floor(policy=TransferPolicy(handover=Handover.ON_PLACEMENT, return_to_sender=returns))
+    routing(floor)
+    assert kept == places_taken(floor.service.interaction("i"), floor.clock.now())
+    floor.service.set_ready("bob")
+    assert (*kept, "bob") == places_taken(floor.service.interaction("i"), floor.clock.now())
+
+
+def test_q4_whose_places_a_decision_moves() -> None:
+    """Q4: everybody's who had it or has it, in an order that every machine agrees on; nobody's where it only talks."""
+    floor = Floor()
+    floor.ask(target=BOB)
+    taken = decided(floor, Accept(floor.live_ticket(), by="bob"), floor.present())
+
+    assert ("alice", "bob") == places_moved(taken)
+    assert tuple("abcdefgh") == places_moved(
+        attrs.evolve(taken, concerned=tuple("hgfedcba"), requests=(), claim=Claim("a", 1, floor.clock.now()))
+    )
+    assert ("alice", "bob") == places_moved(decided(floor, MarkDone("i", by="alice")))
+    assert ("alice",) == places_moved(decided(Floor(), MarkDone("i", by="alice")))
+    assert () == places_moved(decided(floor, SetNote("i", note="n", by="alice")))
+
+
+def test_q4_opening_moves_a_place() -> None:
+    """Q4, E3: the owner's."""
+    floor = Floor()
+    interaction = Interaction("j", media=Media.SMS, contact=CONTACT, owner="alice")
+    context = Context(now=floor.clock.now(), policy=TransferPolicy(), agents={"alice": floor.service.agent("alice")})
+
+    assert ("alice",) == places_moved(decide(None, OpenInteraction(interaction), context))
+
+
+def test_f5_what_goes_on_waiting_in_a_queue_is_not_asked_for_anew() -> None:
+    """F5, Q2: but what a sender asks for after an expiry that is recorded with it is, and what another one does."""
+    floor = Floor(policy=PLACED)
+    first = routing(floor)
+    floor.clock.advance(ROUTING_TIMEOUT)
+    swept = decided(floor, Expire(first.id), first)
+    closed, following = swept.requests
+
+    assert frozenset() == asked_for(swept)
+    anew = attrs.evolve(following, requested_at=floor.clock.now())
+    assert {anew.id} == asked_for(attrs.evolve(swept, requests=(closed, anew)))
+    others = attrs.evolve(following, sender="bob")
+    assert {others.id} == asked_for(attrs.evolve(swept, requests=(closed, others)))

@@ -436,3 +436,29 @@ def test_q5_the_fallback_queue_is_asked_at_once() -> None:
         1 carol InvitationRejected transfer=t1 invitation=n1 invitee=carol
         """
     ) == told(floor)
+
+
+def test_a1_what_the_owner_and_the_contact_do() -> None:
+    """A1, T12, T15: every one of it, with its moment and its cause, and with no word that anybody wrote (A6)."""
+    floor = Floor()
+    later(floor)
+    received = floor.service.receive_message("i", "hello?")
+    later(floor)
+    sent = floor.service.reply("i", "hello", by="alice")
+    later(floor)
+    floor.service.set_note("i", "vip", by="alice")
+    later(floor)
+    floor.service.update_case_data("i", {"tier": None}, by="alice")
+    later(floor)
+    floor.service.mark_done("i", by="alice")
+
+    assert story(
+        f"""
+        0 - InteractionOpened owner=alice media=sms epoch=0
+        1 - MessageReceived message={received.id} epoch=0
+        2 alice MessageSent message={sent.id} epoch=0
+        3 alice NoteSet
+        4 alice CaseDataUpdated keys=frozenset({{'tier'}})
+        5 alice InteractionDone
+        """
+    ) == told(floor)

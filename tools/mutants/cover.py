@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import os
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from hashlib import blake2b
@@ -44,17 +46,23 @@ SLOW: Final = 3.0
 
 
 class Test:
-    """One test: how long it takes, in seconds, and the lines of each module that it runs."""
+    """One test: how many seconds it takes, the lines of each module that it runs, and the names in its own source."""
 
-    def __init__(self, name: str, took: float, lines: Mapping[str, Sequence[int]]) -> None:
+    def __init__(self, name: str, took: float, lines: Mapping[str, Sequence[int]], names: frozenset[str]) -> None:
         self.name = name
         self.took = took
         self.lines = {path: frozenset(numbers) for path, numbers in lines.items()}
+        self.names = names
 
     @property
     def file(self) -> str:
         """The file it stands in."""
         return self.name.partition("::")[0]
+
+    @property
+    def function(self) -> str:
+        """It without its parameters."""
+        return self.name.partition("[")[0]
 
 
 def measured(root: Path, kept: Path, processes: int) -> list[Test]:
@@ -74,7 +82,12 @@ def measured(root: Path, kept: Path, processes: int) -> list[Test]:
     if any([os.waitpid(child, 0)[1] for child in children]):  # noqa: C419 - wait for all of them
         broken = [name for name in missing if not wanted[name].exists()]
         raise SystemExit(f"These tests fail without any mutant: {', '.join(broken)}.")
-    tests = [Test(*entry) for name in FILES for entry in json.loads(wanted[name].read_bytes())]
+    tests = [
+        Test(test, took, lines, names.get(test.partition("[")[0].rpartition("::")[2], frozenset()))
+        for name in FILES
+        for names in [_names(root / "tests" / f"{name}.py")]
+        for test, took, lines in json.loads(wanted[name].read_bytes())
+    ]
     return sorted((test for test in tests if test.took < SLOW), key=lambda test: test.took)
 
 
@@ -89,6 +102,24 @@ def _measure(root: Path, name: str, path: Path) -> bool:
         return run([f"tests/{name}.py"], Session(look))
 
     return forked(work, 600) != UNNOTICED
+
+
+def _names(path: Path) -> dict[str, frozenset[str]]:
+    """The names in each test of a file, and in what decorates it."""
+    source = path.read_text()
+    lines = source.splitlines()
+    return {
+        node.name: names_in(
+            "\n".join(lines[min([node.lineno, *[mark.lineno for mark in node.decorator_list]]) - 1 : node.end_lineno])
+        )
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.FunctionDef)
+    }
+
+
+def names_in(source: str) -> frozenset[str]:
+    """The words of a piece of source."""
+    return frozenset(re.findall(r"[A-Za-z_]\w+", source))
 
 
 def _hash(paths: Iterable[Path]) -> str:

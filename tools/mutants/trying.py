@@ -8,25 +8,30 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import accumulate, zip_longest
+from math import log
 from pathlib import Path
 from typing import Final
 
-from tools.mutants.cover import Test, at_import, by_file
+from tools.mutants.cover import Test, at_import, by_file, names_in
 from tools.mutants.mutation import Mutant
 from tools.mutants.session import FIRST, NOTICED, UNFIT, UNNOTICED, Functions, Session, forked, fresh, run
 
 RESULTS: Final = "results.jsonl"
-SECONDS: Final = 8.0
-"""What the tests of one mutant may take together, as measured without it."""
+QUICK: Final = 0.8
+"""Seconds that the first tests of a mutant may take together."""
+AT_A_TIME: Final = 10
+"""How many of a function's parameters are tried before others have their turn."""
 
 
 class Worker:
     """Tries mutants, one after the other."""
 
-    def __init__(self, sources: Path, tests: Sequence[Test], results: Path) -> None:
+    def __init__(self, sources: Path, tests: Sequence[Test], results: Path, seconds: float) -> None:
         self._sources = sources
+        self._seconds = seconds
         self._tests = tests
         self._results = results
+        self._spoken = Counter(name for test in tests for name in test.names)
         self._noticing: Counter[tuple[str, str]] = Counter()
 
     def work(self, chosen: Sequence[Mutant]) -> None:
@@ -57,16 +62,34 @@ class Worker:
             file.write(json.dumps([mutant.path, mutant.line, mutant.before, mutant.after, code]) + "\n")
 
     def _running(self, mutant: Mutant) -> list[Test]:
-        """The tests that run it: the quickest of each file first, as many as there is time for."""
+        """The tests that run it, as many as there is time for.
+
+        First the quickest of each file, which notice most; then those that speak of what the changed line speaks of.
+        """
         lines = set(range(mutant.first, mutant.line + 1))
         found = [test for test in self._tests if lines & test.lines.get(mutant.path, frozenset())]
-        return _in_time(_by_turns(found), SECONDS)
+        quick = _in_time(_by_turns(found), QUICK)
+        known = {test.name for test in quick}
+        others = self._by_likeness(mutant, [test for test in found if test.name not in known])
+        return [*quick, *_in_time(others, self._seconds)]
+
+    def _by_likeness(self, mutant: Mutant, tests: Sequence[Test]) -> list[Test]:
+        """Those that share the rarest names with the line come first; of one function's parameters a few at a time."""
+        names = names_in(f"{mutant.scope} {mutant.before}")
+        weights = {name: log(len(self._tests) / (1 + self._spoken[name])) for name in names}
+        turns = Counter[str]()
+        ranked = []
+        for test in tests:
+            turns[test.function] += 1
+            likeness = sum(weights[name] for name in names & test.names)
+            ranked.append((turns[test.function] // AT_A_TIME, -likeness, test.took, test.name, test))
+        return [test for *_, test in sorted(ranked, key=lambda entry: entry[:-1])]
 
     def _fresh(self, mutant: Mutant) -> int:
         files = by_file(self._broadly(mutant))
         order = sorted(files, key=lambda file: (-self._noticing[mutant.path, file], sum(t.took for t in files[file])))
         tests = [(file, [test.name for test in files[file]]) for file in order]
-        code = forked(partial(fresh, self._sources, mutant.path, mutant.source, tests), 3 * SECONDS + 20)
+        code = forked(partial(fresh, self._sources, mutant.path, mutant.source, tests), 3 * self._seconds + 20)
         if code >= FIRST:
             self._noticing[mutant.path, order[code - FIRST]] += 1
         return code
@@ -81,7 +104,7 @@ class Worker:
                 seen |= test.lines[mutant.path]
                 chosen[test.name] = test
         rest = [test for test in of_module if test.name not in chosen]
-        return _in_time([*chosen.values(), *_by_turns(rest)], SECONDS)
+        return _in_time([*chosen.values(), *self._by_likeness(mutant, rest)], self._seconds)
 
 
 def _by_turns(tests: Sequence[Test]) -> list[Test]:
@@ -102,19 +125,22 @@ def _inside(session: Session, functions: Functions, mutant: Mutant, tests: Seque
     return NOTICED if session.first_failure([test.name for test in tests]) else UNNOTICED
 
 
-def tried(root: Path, kept: Path, chosen: Sequence[Mutant], tests: Sequence[Test], processes: int) -> dict[Mutant, int]:
+def tried(
+    root: Path, kept: Path, chosen: Sequence[Mutant], tests: Sequence[Test], *, seconds: float, processes: int
+) -> dict[Mutant, int]:
     """What became of each mutant."""
     results = kept / RESULTS
     results.unlink(missing_ok=True)
+    worker = partial(Worker, root / "src", tests, results, seconds)
     imported = at_import(root, kept / "imported.json")
-    _in_processes(processes, partial(Worker, root / "src", tests, results), Worker.work, chosen)
+    _in_processes(processes, worker, Worker.work, chosen)
     found = read_results(kept, chosen)
     again = [
         mutant
         for mutant, code in found.items()
         if code == UNFIT or (mutant.inside and code == UNNOTICED and mutant.line in imported.get(mutant.path, ()))
     ]
-    _in_processes(processes, partial(Worker, root / "src", tests, results), Worker.again, again)
+    _in_processes(processes, worker, Worker.again, again)
     return read_results(kept, chosen)
 
 
