@@ -22,6 +22,8 @@ FILES: Final = (
     "test_ownership",
     "test_handover",
     "test_routing",
+    "test_routing_ports",
+    "test_in_process",
     "test_no_answer",
     "test_nobody_left",
     "test_eligibility",
