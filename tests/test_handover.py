@@ -476,7 +476,7 @@ def test_q5_a_queue_hands_what_it_owns_to_the_fallback_queue() -> None:
     assert floor.take().owner == "carol"
 
 
-def test_q5_what_the_fallback_queue_owns_waits_on_there() -> None:
+def test_q5_what_the_fallback_queue_owns_waits_on_there(caplog: pytest.LogCaptureFixture) -> None:
     """Q5, Q2: the next rounds are the fallback's; it is used once."""
     floor = Floor(members=["bob"], policy=PLACED)
     floor.staff(OTHER, ["carol"])
@@ -491,6 +491,7 @@ def test_q5_what_the_fallback_queue_owns_waits_on_there() -> None:
     assert floor.invitee() is None
     floor.service.set_ready("carol")
     assert floor.take().owner == "carol"
+    assert [] == caplog.records
 
 
 @BOTH_POLICIES

@@ -754,6 +754,24 @@ def test_q3_one_that_cannot_be_routed_holds_up_no_other(caplog: pytest.LogCaptur
     assert ["could not route transfer"] == [record.message.partition(" t-")[0] for record in caplog.records]
 
 
+def test_f7_a_directory_that_cannot_tell_of_the_fallback_fails_no_answer(caplog: pytest.LogCaptureFixture) -> None:
+    """F7, Q5: the reject is recorded and returned; whether the fallback can take it is seen to later."""
+    store = Forgetful()
+    service = TransferService(store, clock=ManualClock())
+    for name in ("alice", "bob", "dave"):
+        service.add_agent(Agent(name, name, status=ChannelStatus.READY))
+    service.add_queue(QUEUE, ["bob"])
+    service.open_interaction(Interaction("i", media=Media.SMS, contact=CONTACT, owner="alice"))
+    service.request_transfer("i", QUEUE, by="alice", fallback=Target.agent("dave"))
+    (ticket,) = service.snapshot("bob").invitations
+    store.lost = {"dave"}
+
+    request = service.reject(ticket.id, by="bob")
+
+    assert Target.agent("dave") == service.transfer(request.id).present_target
+    assert {"could not route transfer"} == {record.message.partition(" t-")[0] for record in caplog.records}
+
+
 def test_q3_a_directory_that_fails_for_all_is_not_asked_for_each() -> None:
     """Q3: after some failures in a row the rest is left to the next tick."""
     store, service = forgetful_floor(20)
@@ -865,7 +883,8 @@ def test_q1_it_ends_at_once_when_nobody_is_left_whatever_waits_before_it() -> No
     assert TransferState.ROUTING is floor.present("j").state
 
 
-def test_q5_a_tick_that_finds_nobody_left_asks_the_fallback_at_once() -> None:
+@pytest.mark.parametrize("status", [ChannelStatus.READY, ChannelStatus.NOT_READY])
+def test_q5_a_tick_that_finds_nobody_left_asks_the_fallback_at_once(status: ChannelStatus) -> None:
     """Q5, Q1: what the ending of the one thing makes possible is done with it."""
     store = MemoryStore()
     service = TransferService(store, clock=ManualClock())
@@ -876,7 +895,7 @@ def test_q5_a_tick_that_finds_nobody_left_asks_the_fallback_at_once() -> None:
     service.open_interaction(Interaction("i", media=Media.SMS, contact=CONTACT, owner="alice"))
     service.request_transfer("i", QUEUE, by="alice", fallback=CAROL)
     known = service.agent("bob")
-    store.replace_agent(known, attrs.evolve(known, media={Media.MMS}))  # and no more
+    store.replace_agent(known, attrs.evolve(known, status=status, media={Media.MMS}))  # and no more
     service.tick()
 
     assert ["i"] == [offered.id for offered in service.snapshot("carol").desktop.offered]
@@ -1133,13 +1152,14 @@ def test_q4_a_router_may_pick_nobody_now() -> None:
 
 
 @pytest.mark.parametrize("reach", [0, -1, None, "many", 1.5, RuntimeError("broken"), True, 1, 10**9])
-def test_q4_a_reach_that_is_nonsense_harms_no_transfer(reach: object) -> None:
+def test_q4_a_reach_that_is_nonsense_harms_no_transfer(reach: object, caplog: pytest.LogCaptureFixture) -> None:
     """Q4: somebody is invited all the same."""
     router = Rules(RuntimeError(), reach=reach)
     floor = Floor(router=router)
     floor.ask()
 
     assert floor.invitee() == "bob"
+    assert isinstance(reach, Exception) is ("could not ask how many candidates" in caplog.text)
 
 
 def test_q4_a_router_gets_no_more_candidates_than_it_wants() -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import re
+from bisect import bisect_left
 from difflib import ndiff
 from typing import NamedTuple
 
@@ -44,24 +45,31 @@ class Mutant(NamedTuple):
 
 
 def mutants(path: str, source: str) -> list[Mutant]:
-    """Every mutant of one module, in the order of its lines; none that cannot be compiled, none twice."""
-    original = ast.parse(source)
-    seen = {ast.dump(original)}
+    """Every mutant of one module, in the order of its lines; none that is no Python, none twice."""
+    seen = set[str]()
     found: list[Mutant] = []
     encoded = source.encode()
-    for change in sorted(Walk(encoded, original).changes(), key=lambda change: change.start):
+    tree = ast.parse(source)
+    ends = [statement.end_lineno or 0 for statement in tree.body]
+    for change in sorted(Walk(encoded, tree).changes(), key=lambda change: change.start):
         changed = (encoded[: change.start] + change.text.encode() + encoded[change.end :]).decode()
-        try:
-            dumped = ast.dump(ast.parse(changed))
-            compile(changed, path, "exec")
-        except SyntaxError:
-            continue
-        if dumped not in seen:
-            seen.add(dumped)
+        turn = bisect_left(ends, change.line)
+        growth = changed.count("\n") - source.count("\n")
+        part = "\n".join(changed.splitlines()[ends[turn - 1] if turn else 0 : ends[turn] + growth])
+        if changed not in seen and _is_python(part):
+            seen.add(changed)
             before, after = _lines(source, changed, change)
             scope = ".".join(change.scope) or "<module>"
             found.append(Mutant(path, scope, change.first, change.line, before, after, changed, change.inside))
     return found
+
+
+def _is_python(source: str) -> bool:
+    try:
+        ast.parse(source)
+    except SyntaxError:
+        return False
+    return True
 
 
 def _lines(source: str, changed: str, change: Change) -> tuple[str, str]:

@@ -17,7 +17,7 @@ import signal
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import CodeType, FunctionType, ModuleType
 from typing import Final
@@ -84,10 +84,16 @@ class Session:
         self._run(self)
         return True
 
-    def first_failure(self, names: Sequence[str]) -> bool:
-        """Run these tests until one fails; tell whether one did."""
+    def first_failure(self, names: Mapping[str, float]) -> bool:
+        """Run these tests until one fails; tell whether one did.
+
+        Args:
+            names: and how many seconds each takes. One that wants much more of the processor ends the process.
+        """
+        signal.signal(signal.SIGVTALRM, signal.SIG_DFL)
         items = [self.items[name] for name in names if name in self.items]
         for item, following in zip(items, [*items[1:], None], strict=True):
+            signal.setitimer(signal.ITIMER_VIRTUAL, 2 * names[item.nodeid] + 2)
             item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
             if item.session.testsfailed:
                 return True
@@ -214,7 +220,7 @@ class Changed(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         exec(compile(self._source, self._file, "exec", dont_inherit=True), module.__dict__)  # noqa: S102 - it is ours
 
 
-def fresh(sources: Path, path: str, source: str, tests: Sequence[tuple[str, Sequence[str]]]) -> int:
+def fresh(sources: Path, path: str, source: str, tests: Sequence[tuple[str, Mapping[str, float]]]) -> int:
     """Import everything anew, with one module changed, and run these tests, file by file, until one fails.
 
     Returns:
@@ -226,10 +232,10 @@ def fresh(sources: Path, path: str, source: str, tests: Sequence[tuple[str, Sequ
     for place, (file, names) in enumerate(tests):
         noticed = [True]  # where it cannot even be collected
 
-        def look(session: Session, names: Sequence[str] = names, noticed: list[bool] = noticed) -> None:
+        def look(session: Session, names: Mapping[str, float] = names, noticed: list[bool] = noticed) -> None:
             noticed[0] = len(session.items) != len(names) or session.first_failure(names)
 
-        run([file], Session(look, names))
+        run([file], Session(look, list(names)))
         if noticed[0]:
             return FIRST + place
     return UNNOTICED

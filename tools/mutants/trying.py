@@ -88,7 +88,7 @@ class Worker:
     def _fresh(self, mutant: Mutant) -> int:
         files = by_file(self._broadly(mutant))
         order = sorted(files, key=lambda file: (-self._noticing[mutant.path, file], sum(t.took for t in files[file])))
-        tests = [(file, [test.name for test in files[file]]) for file in order]
+        tests = [(file, {test.name: test.took for test in files[file]}) for file in order]
         code = forked(partial(fresh, self._sources, mutant.path, mutant.source, tests), 3 * self._seconds + 20)
         if code >= FIRST:
             self._noticing[mutant.path, order[code - FIRST]] += 1
@@ -122,7 +122,7 @@ def _in_time(tests: Sequence[Test], seconds: float) -> list[Test]:
 def _inside(session: Session, functions: Functions, mutant: Mutant, tests: Sequence[Test]) -> int:
     if not functions.change(mutant.path, mutant.source):
         return UNFIT
-    return NOTICED if session.first_failure([test.name for test in tests]) else UNNOTICED
+    return NOTICED if session.first_failure({test.name: test.took for test in tests}) else UNNOTICED
 
 
 def tried(
