@@ -424,6 +424,7 @@ def test_q5_the_fallback_queue_is_asked_at_once() -> None:
     floor.ask(target=BOB, fallback=QUEUE)
     later(floor)
     floor.decline()
+    floor.service.update_queue(QUEUE, [])
     floor.service.tick()
 
     assert story(

@@ -77,6 +77,8 @@ def main() -> int:
     tests = measured(ROOT, KEPT, asked.processes)
     print(f"{len(found)} mutants, {len(tests)} tests", flush=True)
     became = tried(ROOT, KEPT, found, tests, seconds=asked.seconds, processes=asked.processes)
+    if len(became) < len(found):
+        raise SystemExit(f"{len(found) - len(became)} mutants were not tried: a process has died.")
     explanations = read(EXPLAINED)
     scores = _scores(became, explanations)
     surviving = _survivors(became, explanations)

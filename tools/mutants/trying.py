@@ -7,6 +7,7 @@ import os
 from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import partial
+from hashlib import blake2b
 from itertools import accumulate, zip_longest
 from math import log
 from pathlib import Path
@@ -59,7 +60,7 @@ class Worker:
 
     def _write(self, mutant: Mutant, code: int) -> None:
         with self._results.open("a") as file:
-            file.write(json.dumps([mutant.path, mutant.line, mutant.before, mutant.after, code]) + "\n")
+            file.write(json.dumps([*_name(mutant), code]) + "\n")
 
     def _running(self, mutant: Mutant) -> list[Test]:
         """The tests that run it, as many as there is time for.
@@ -173,4 +174,5 @@ def read_results(kept: Path, chosen: Sequence[Mutant]) -> dict[Mutant, int]:
 
 
 def _name(mutant: Mutant) -> tuple[object, ...]:
-    return mutant.path, mutant.line, mutant.before, mutant.after
+    digest = blake2b(mutant.source.encode(), digest_size=8).hexdigest()  # two may read the same
+    return mutant.path, mutant.line, mutant.before, mutant.after, digest
