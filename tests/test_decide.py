@@ -12,6 +12,7 @@ from sms_transfer import (
     Agent,
     Denial,
     Handover,
+    IllegalTransition,
     Interaction,
     InvitationClosed,
     Media,
@@ -351,3 +352,27 @@ def test_f5_what_goes_on_waiting_in_a_queue_is_not_asked_for_anew() -> None:
     assert {anew.id} == asked_for(attrs.evolve(swept, requests=(closed, anew)))
     others = attrs.evolve(following, sender="bob")
     assert {others.id} == asked_for(attrs.evolve(swept, requests=(closed, others)))
+
+
+def asking(floor: Floor, target: Target) -> Decision:
+    """What is decided of a request for it; the target is served."""
+    command = RequestTransfer("i", target=target, by="alice", transfer_id="t", invitation_id="n")
+    agents = {name: floor.service.agent(name) for name in ("alice", "bob")}
+    context = Context(now=floor.clock.now(), policy=TransferPolicy(), agents=agents, served=True)
+    return decide(floor.service.interaction("i"), command, context)
+
+
+@pytest.mark.parametrize(("target", "concerned"), [(QUEUE, ("alice",)), (BOB, ("alice", "bob"))])
+def test_d5_whom_a_request_concerns(target: Target, concerned: tuple[str, ...]) -> None:
+    """D5, T4: the sender, whose other devices show it too, and whoever is invited."""
+    assert concerned == asking(Floor(), target).concerned
+
+
+def test_f7_what_is_done_is_done_whoever_could_take_it() -> None:
+    """F7, T1: nobody is told about the target of a transfer that there cannot be."""
+    floor = Floor()
+    floor.service.mark_done("i", by="alice")
+    floor.service.log_out("bob")
+
+    with pytest.raises(IllegalTransition):
+        asking(floor, BOB)
