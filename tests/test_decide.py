@@ -368,6 +368,14 @@ def test_d5_whom_a_request_concerns(target: Target, concerned: tuple[str, ...]) 
     assert concerned == asking(Floor(), target).concerned
 
 
+def test_e3_an_invitation_takes_a_place_of_one_who_has_not_left() -> None:
+    """E3, T9: the store counts again when it is recorded, and looks whether they are there."""
+    floor = Floor()
+    capacity = floor.service.agent("bob").capacity
+
+    assert Claim("bob", capacity, floor.clock.now(), invites=True) == asking(floor, BOB).claim
+
+
 def test_f7_what_is_done_is_done_whoever_could_take_it() -> None:
     """F7, T1: nobody is told about the target of a transfer that there cannot be."""
     floor = Floor()

@@ -1111,6 +1111,18 @@ def test_f7_an_attachment_of_what_is_done_can_still_be_saved() -> None:
     assert attachment == centre.service.save_attachment("i", "a", by="alice")
 
 
+def test_a8_a_picture_needs_no_words_and_words_no_picture() -> None:
+    """A8, T15: the one or the other must be there."""
+    centre = Centre()
+    picture = Attachment("a", content_type="image/png")
+
+    assert (picture,) == centre.service.reply("i", "", by="alice", attachments=[picture]).attachments
+    assert () == centre.service.reply("i", "look", by="alice").attachments
+    with pytest.raises(InvalidValue) as refused:
+        centre.service.reply("i", "", by="alice")
+    assert "text" == refused.value.field
+
+
 def test_f7_a_text_for_a_conversation_that_is_done_is_refused() -> None:
     """F7: the host opens another one for it."""
     centre = Centre()

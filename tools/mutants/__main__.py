@@ -22,7 +22,7 @@ from tools.mutants.cover import measured
 from tools.mutants.explained import Explanation, read, unneeded
 from tools.mutants.mutation import Mutant, mutants
 from tools.mutants.session import UNNOTICED
-from tools.mutants.trying import read_results, tried
+from tools.mutants.trying import RESULTS, read_results, tried
 
 ROOT: Final = Path(__file__).parents[2]
 EXPLAINED: Final = ROOT / "tests" / "mutants.toml"
@@ -76,10 +76,13 @@ def main() -> int:
     begun = time.monotonic()
     tests = measured(ROOT, KEPT, asked.processes)
     print(f"{len(found)} mutants, {len(tests)} tests", flush=True)
+    (KEPT / RESULTS).unlink(missing_ok=True)
+    explanations = read(EXPLAINED)
     became = tried(ROOT, KEPT, found, tests, seconds=asked.seconds, processes=asked.processes)
+    if few := _survivors(became, explanations):  # nearly all of the tests that run them
+        became.update(tried(ROOT, KEPT, few, tests, seconds=8 * asked.seconds, processes=asked.processes))
     if len(became) < len(found):
         raise SystemExit(f"{len(found) - len(became)} mutants were not tried: a process has died.")
-    explanations = read(EXPLAINED)
     scores = _scores(became, explanations)
     surviving = _survivors(became, explanations)
     for mutant in surviving:

@@ -131,7 +131,6 @@ def tried(
 ) -> dict[Mutant, int]:
     """What became of each mutant."""
     results = kept / RESULTS
-    results.unlink(missing_ok=True)
     worker = partial(Worker, root / "src", tests, results, seconds)
     imported = at_import(root, kept / "imported.json")
     _in_processes(processes, worker, Worker.work, chosen)
