@@ -16,6 +16,7 @@ from sms_transfer import (
     Interaction,
     InvitationClosed,
     Media,
+    NotFound,
     NotPermitted,
     Reason,
     Target,
@@ -384,3 +385,19 @@ def test_f7_what_is_done_is_done_whoever_could_take_it() -> None:
 
     with pytest.raises(IllegalTransition):
         asking(floor, BOB)
+
+
+def test_q4_an_accept_moves_the_place_that_was_kept_for_the_sender() -> None:
+    """Q4, Q2: although the sender did not own it any more."""
+    floor = Floor(policy=TransferPolicy(handover=Handover.ON_PLACEMENT, return_to_sender=True))
+    floor.ask()
+
+    assert ("alice", "bob") == places_moved(decided(floor, Accept(floor.live_ticket(), by="bob"), floor.present()))
+
+
+@pytest.mark.parametrize("epoch", [None, 7])
+def test_a8_who_is_no_agent_is_told_so_first(epoch: int | None) -> None:
+    """A8: before anything of the conversation's owner or epoch is told."""
+    with pytest.raises(NotFound) as refused:
+        decided(Floor(), MarkDone("i", by="nobody", epoch=epoch))
+    assert ("agent", "nobody") == (refused.value.kind, refused.value.id)
