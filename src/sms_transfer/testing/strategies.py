@@ -9,7 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
-from hypothesis import strategies as st
+try:
+    from hypothesis import strategies as st
+except ModuleNotFoundError as _error:  # pragma: no cover - shown by a test in a process without Hypothesis
+    raise ImportError("the strategies need Hypothesis: pip install 'sms-transfer[testing]'") from _error
 
 from sms_transfer.core.check import CaseData, CaseValue
 from sms_transfer.core.events import Event
