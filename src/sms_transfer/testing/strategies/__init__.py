@@ -31,7 +31,7 @@ from sms_transfer.testing.strategies._desktops import (
 )
 from sms_transfer.testing.strategies._errors import errors
 from sms_transfer.testing.strategies._events import events
-from sms_transfer.testing.strategies._histories import MakeService, explanations, histories
+from sms_transfer.testing.strategies._histories import explanations, histories
 from sms_transfer.testing.strategies._notices import notices, system_messages
 from sms_transfer.testing.strategies._requests import (
     interactions,
@@ -55,7 +55,6 @@ from sms_transfer.testing.strategies._values import (
 )
 
 __all__ = [
-    "MakeService",
     "actions",
     "agents",
     "attachments",
