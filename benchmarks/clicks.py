@@ -13,9 +13,11 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from benchmarks.report import progress, table
-from benchmarks.server import NO_LIMIT, missing, running
-from benchmarks.timing import percentile
+from benchmarks.effort import Effort
+from benchmarks.progress import progress
+from benchmarks.result import Cell, Column, Drawing, Kind, Missing, Result, Table
+from benchmarks.server import NO_LIMIT, find_chromium, need, need_postgres, running
+from benchmarks.timing import percentile, ratios
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -25,6 +27,7 @@ ALICE: Final = "Alice Ek"
 BOB: Final = "Bob Lindström"
 MOST: Final = 100
 """Clicks at most; one each round."""
+GROUPS: Final = 5
 
 WATCH: Final = """([id, gone]) => {
   const there = () => Boolean(document.querySelector(`#windows > .list > [data-id="${id}"]`));
@@ -43,46 +46,62 @@ Clicked = tuple[float, float]
 """Milliseconds from the click until the window was open here, and until it was closed there."""
 
 
-def run(rounds: int) -> str:
-    """Compare, and tell it in a table."""
-    absent = missing("playwright", "starlette", "uvicorn", "psycopg")
-    if absent is not None:
-        return absent
-    from surroundings import find_chromium  # noqa: PLC0415 - in the tests, as is the server
-
+def run(effort: Effort) -> Result:
+    """Compare."""
+    need("playwright", "starlette", "uvicorn", "websockets", "itsdangerous", "jinja2", "multipart")
     if find_chromium() is None:
-        return "\nThere is no Chromium on this machine: clicks were not measured.\n"
-    from web import chromium  # noqa: PLC0415 - needs playwright
+        raise Missing("a Chromium")
+    from web import chromium  # noqa: PLC0415 - in the tests; needs playwright
 
+    clicks, absent, rounds = dict[str, list[Clicked]](), list[str](), effort.at_most(MOST).rounds
     with ExitStack() as opened:
         browser = opened.enter_context(chromium())
-        ways = {name: opened.enter_context(way(browser)) for name, way in WAYS.items()}
-        clicks: dict[str, list[Clicked]] = {name: [] for name in ways}
-        for done in range(min(rounds, MOST)):
-            progress("clicks", done, min(rounds, MOST))
+        ways: dict[str, Callable[[int], Clicked]] = {}
+        for name, way in WAYS.items():
+            try:
+                ways[name] = opened.enter_context(way(browser))
+                clicks[name] = []
+            except Missing as missing:
+                absent += missing.what
+        for done in range(rounds):
+            progress("clicks", done, rounds)
             for name, click in ways.items():
                 clicks[name].append(click(done))
-    return _report(clicks)
+    return Result(
+        "From the click to the window",
+        "In Chromium, from the click on Accept until the window is open, and until it is closed on the other desktop;"
+        " against a page that does nothing but click, with a server that sends every word to every window.",
+        "The floor is what a browser, a socket and a server take at the least; the ratio is that with a transfer: its"
+        " checks, its commit, what two desktops look up, and drawing them.",
+        (_table(clicks, rounds),),
+        absent=tuple(absent),
+    )
 
 
-def _report(clicks: dict[str, list[Clicked]]) -> str:
-    floor = percentile([opened for opened, _ in clicks[FLOOR]], 0.5)
-    rows = []
+def _table(clicks: dict[str, list[Clicked]], rounds: int) -> Table:
+    medians = {
+        name: [[percentile([time[which] for time in group], 0.5) for group in _groups(times)] for which in (0, 1)]
+        for name, times in clicks.items()
+    }
+    rows: list[tuple[Cell, ...]] = []
     for name, times in clicks.items():
         opened, closed = ([time[which] for time in times] for which in (0, 1))
-        middle = percentile(opened, 0.5)
-        rows.append(
-            (
-                name,
-                f"{middle:.1f}",
-                f"{percentile(opened, 0.99):.1f}",
-                f"{percentile(closed, 0.5):.1f}",
-                f"{percentile(closed, 0.99):.1f}",
-                f"{middle / floor:.2f}",
-            )
-        )
-    head = ("ms from the click on Accept", "open, median", "99 %", "closed there, median", "99 %", "to the floor")
-    return table(f"Chromium: {len(clicks[FLOOR])} clicks each, one after the other", head, rows)
+        to_floor = [ratios(medians[name][which], medians[FLOOR][which]) for which in (0, 1)]
+        figures = percentile(opened, 0.5), max(opened), percentile(closed, 0.5), max(closed)
+        rows.append((name, *figures, *to_floor))
+    columns = (
+        Column(""), Column("open, median ms", ".1f"), Column("longest", ".1f"),
+        Column("closed there, median ms", ".1f"),
+        Column("longest", ".1f"), Column("open, to the floor"), Column("closed there, to the floor"),
+    )  # fmt: skip
+    drawing = Drawing(Kind.BARS, "open, to the floor", ("",), "times the floor, until the window is open")
+    return Table(f"{rounds} clicks each, one after the other", columns, tuple(rows), drawing)
+
+
+def _groups(times: list[Clicked]) -> list[list[Clicked]]:
+    """The clicks in a few stretches: each has a median, which one click has not."""
+    length = -(-len(times) // GROUPS)
+    return [times[at : at + length] for at in range(0, len(times), length)]
 
 
 FLOOR: Final = "floor: one element through one socket"
@@ -118,6 +137,7 @@ def _on_sqlite(browser: Browser) -> Generator[Callable[[int], Clicked]]:
 
 @contextmanager
 def _on_postgres(browser: Browser) -> Generator[Callable[[int], Clicked]]:
+    need_postgres()
     from web import ServedByProcess  # noqa: PLC0415 - as above
 
     with ExitStack() as opened:

@@ -1,6 +1,6 @@
 """Whether the whole search of the team communicator keeps up with who types, and with what changes in between.
 
-100,000 agents in memory, queues beside them. Each keystroke asks what the names' index alone finds, and then the team
+Agents in memory, queues beside them. Each keystroke asks what the names' index alone finds, and then the team
 communicator with a conversation: names, presence, and every reason of each target of a page of 50. Between searches
 somebody's status, place or name changes; the next search must see it, and must not read everybody again.
 """
@@ -11,13 +11,16 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from random import Random
 from statistics import median
+from time import perf_counter
 from typing import Final
 
 import attrs
 
+from benchmarks.effort import Effort
 from benchmarks.people import keystrokes, people
-from benchmarks.report import progress, table
-from benchmarks.timing import milliseconds, percentile
+from benchmarks.progress import progress
+from benchmarks.result import SAME, Cell, Column, Drawing, Kind, Result, Table
+from benchmarks.timing import Spread, milliseconds, percentiles, ratios
 from sms_transfer import (
     Agent,
     ChannelStatus,
@@ -31,38 +34,63 @@ from sms_transfer import (
 )
 from sms_transfer.names import NameIndex
 
-AGENTS: Final = 100_000
-QUEUES: Final = 1_000
-MEMBERS: Final = 100
-KEYSTROKES: Final = 1_000
-CHANGES: Final = 200
 MOST: Final = 5
 PAGE: Final = 50
+
+
+@attrs.frozen
+class Size:
+    """How large the centre is, and how much is done in it.
+
+    Args:
+        members: agents who serve each queue.
+        keystrokes: in each round.
+        changes: of each kind, in each round.
+    """
+
+    agents: int
+    queues: int
+    members: int
+    keystrokes: int
+    changes: int
+
+
+USUAL: Final = Size(agents=100_000, queues=1_000, members=100, keystrokes=1_000, changes=200)
+SMOKE: Final = Size(agents=2_000, queues=20, members=10, keystrokes=100, changes=20)
 SENDER: Final = "a-000000"
 CONVERSATION: Final = "interaction"
 STATUSES: Final = (ChannelStatus.READY, ChannelStatus.READY, ChannelStatus.NOT_READY, ChannelStatus.LOGGED_OUT)
+
+ALONE: Final = "the names alone"
+WHOLE: Final = "the whole search"
+QUEUES_ALONE: Final = "the names alone, queues"
+QUEUES_WHOLE: Final = "the whole search, queues"
+NOTHING: Final = "nothing"
+TO_ALONE: Final = "the names alone"
+TO_NOTHING: Final = "a search after nothing"
 
 Times = dict[str, list[list[float]]]
 """Of each thing measured, a list for each round, in milliseconds."""
 
 
-class Floor:
+class Centre:
     """A centre of so many, and one who looks for a target.
 
     Args:
         called: the names of all agents.
     """
 
-    def __init__(self, called: Mapping[Target, str]) -> None:
+    def __init__(self, called: Mapping[Target, str], size: Size) -> None:
+        self._size = size
         self._chance = Random(2)  # noqa: S311 - the same each time
         self._ids = [target.id for target in called]
         self.service = TransferService()
         for target, name in called.items():
             status = ChannelStatus.READY if target.id == SENDER else self._chance.choice(STATUSES)
             self.service.add_agent(Agent(target.id, name, status=status))
-        self.queues = {Target.queue(f"q-{number:04}"): f"Queue {number}" for number in range(QUEUES)}
+        self.queues = {Target.queue(f"q-{number:04}"): f"Queue {number}" for number in range(size.queues)}
         for queue, name in self.queues.items():
-            self.service.add_queue(queue, self._chance.sample(self._ids, MEMBERS), name=name)
+            self.service.add_queue(queue, self._chance.sample(self._ids, size.members), name=name)
         self._open(CONVERSATION, SENDER)
         self._communicator = TeamCommunicator(self.service, SENDER)
 
@@ -93,7 +121,7 @@ class Floor:
     def change_queue(self) -> None:
         """Other agents serve some queue."""
         queue = self._chance.choice(list(self.queues))
-        self.service.update_queue(queue, self._chance.sample(self._ids, MEMBERS))
+        self.service.update_queue(queue, self._chance.sample(self._ids, self._size.members))
 
     def _anybody(self) -> str:
         return self._chance.choice(self._ids[1:])
@@ -103,68 +131,114 @@ class Floor:
         self.service.open_interaction(Interaction(interaction_id, media=Media.SMS, contact=contact, owner=owner))
 
 
-def run(rounds: int) -> str:
-    """Measure, and tell it in tables."""
-    called, rounds = people(AGENTS), min(rounds, MOST)
-    floor = Floor(called)
-    first = milliseconds(lambda: floor.search(""))
-    index = NameIndex({**called, **floor.queues}.items())
-    typed = [*keystrokes(dict(called), KEYSTROKES), *_queues_typed()]
-    spent: Times = {"the names alone": [], "the whole search": [], "of these, a page of queues": []}
+def run(effort: Effort) -> Result:
+    """Measure."""
+    size, rounds = effort.pick(SMOKE, USUAL), effort.at_most(MOST).rounds
+    called = people(size.agents)
+    centre = Centre(called, size)
+    first = milliseconds(lambda: centre.search(""))
+    begin = perf_counter()
+    index = NameIndex({**called, **centre.queues}.items())
+    built = (perf_counter() - begin) * 1e3
+    typed = [*keystrokes(called, size.keystrokes), *_queues_typed(size)]
+    spent = _typed(centre, index, typed, rounds)
+    changed: Times = {
+        what: [_after(centre, change, typed, seed, size.changes) for seed in range(rounds)]
+        for what, change in _changes(centre).items()
+    }
+    targets = size.agents + size.queues
+    return Result(
+        "The team communicator",
+        f"A search after every keystroke among {targets:,} targets: names, presence, and every reason of each target on"
+        " a page of 50, against the search of the names alone; and the next search after something has changed, against"
+        " one after nothing has.",
+        "The first ratio is what presence, load and reasons cost on top of finding names, the second what it costs to"
+        " see a change; a search that read everybody again would be the first search below.",
+        (
+            _asked(spent, f"{len(typed):,} keystrokes ({rounds} rounds)"),
+            _compared(f"The next search after one of {size.changes} changes ({rounds} rounds)", changed, TO_NOTHING),
+            _first(first, built),
+        ),
+    )
+
+
+def _typed(centre: Centre, index: NameIndex, typed: Sequence[str], rounds: int) -> Times:
+    spent: Times = {ALONE: [], WHOLE: [], QUEUES_ALONE: [], QUEUES_WHOLE: []}
     for done in range(rounds):
         for of_rounds in spent.values():
             of_rounds.append([])
         for at, text in enumerate(typed):
             progress("communicator", done * len(typed) + at, rounds * len(typed))
-            _measure(spent, floor, index, text)
-    changed: Times = {}
-    for what, change in _changes(floor).items():
-        changed[what] = [_after(floor, change, typed, chance) for chance in range(rounds)]
-    cells = [("the first search, which reads everybody", f"{first:,.0f} ms")]
-    return (
-        _distribution(f"{len(typed):,} keystrokes among {AGENTS + QUEUES:,} targets", spent, rounds)
-        + _distribution(f"the next search after one of {CHANGES} changes", changed, rounds)
-        + table("communicator: what else it costs", ("", ""), cells)
-    )
-
-
-def _queues_typed() -> list[str]:
-    return ["queue", "queue 1", "queue 12", "q-", "q-0", "q-01"] * (KEYSTROKES // 100)
-
-
-def _measure(spent: Times, floor: Floor, index: NameIndex, text: str) -> None:
-    alone, found = index.search(text, kinds=None, limit=PAGE), list[Found]()
-    spent["the names alone"][-1].append(milliseconds(lambda: index.search(text, kinds=None, limit=PAGE)))
-    spent["the whole search"][-1].append(milliseconds(lambda: found.append(floor.search(text))))
-    if alone.targets != tuple(one.target for one in found[0].targets) or alone.total != found[0].total:
-        raise RuntimeError("the search and the index do not agree")
-    if text.startswith("q"):
-        spent["of these, a page of queues"][-1].append(spent["the whole search"][-1][-1])
-
-
-def _changes(floor: Floor) -> Mapping[str, Callable[[], object]]:
-    return {
-        "nothing": lambda: None,
-        "a status": floor.change_status,
-        "a place": floor.take_place,
-        "a name": floor.rename,
-        "who serves a queue": floor.change_queue,
-    }
-
-
-def _after(floor: Floor, change: Callable[[], object], typed: Sequence[str], seed: int) -> list[float]:
-    """The cost of a search whose text is another each time, each after one change."""
-    spent: list[float] = []
-    for text in Random(seed).sample(typed, CHANGES):  # noqa: S311 - the same each time
-        change()
-        spent.append(milliseconds(partial(floor.search, text)))
+            _measure(spent, centre, index, text)
     return spent
 
 
-def _distribution(title: str, spent: Times, rounds: int) -> str:
-    rows = [
-        (what, *(f"{median(percentile(values, part) for values in of_rounds):.3f}" for part in (0.5, 0.99, 1.0)))
+def _queues_typed(size: Size) -> list[str]:
+    return ["queue", "queue 1", "queue 12", "q-", "q-0", "q-01"] * (size.keystrokes // 100)
+
+
+def _measure(spent: Times, centre: Centre, index: NameIndex, text: str) -> None:
+    alone, found = index.search(text, kinds=None, limit=PAGE), list[Found]()
+    spent[ALONE][-1].append(milliseconds(lambda: index.search(text, kinds=None, limit=PAGE)))
+    spent[WHOLE][-1].append(milliseconds(lambda: found.append(centre.search(text))))
+    if alone.targets != tuple(one.target for one in found[0].targets) or alone.total != found[0].total:
+        raise RuntimeError("the search and the index do not agree")
+    if text.startswith("q"):
+        spent[QUEUES_ALONE][-1].append(spent[ALONE][-1][-1])
+        spent[QUEUES_WHOLE][-1].append(spent[WHOLE][-1][-1])
+
+
+def _changes(centre: Centre) -> Mapping[str, Callable[[], object]]:
+    return {
+        NOTHING: lambda: None,
+        "a status": centre.change_status,
+        "a place": centre.take_place,
+        "a name": centre.rename,
+        "who serves a queue": centre.change_queue,
+    }
+
+
+def _after(centre: Centre, change: Callable[[], object], typed: Sequence[str], seed: int, changes: int) -> list[float]:
+    """The cost of a search whose text is another each time, each after one change."""
+    spent: list[float] = []
+    for text in Random(seed).sample(typed, changes):  # noqa: S311 - the same each time
+        change()
+        spent.append(milliseconds(partial(centre.search, text)))
+    return spent
+
+
+def _asked(spent: Times, title: str) -> Table:
+    """Each whole search beside the names alone of the same texts."""
+    people = _compared(title, {name: spent[name] for name in (ALONE, WHOLE)}, TO_ALONE)
+    queues = _compared(title, {name: spent[name] for name in (QUEUES_ALONE, QUEUES_WHOLE)}, TO_ALONE)
+    return attrs.evolve(people, rows=people.rows + queues.rows)
+
+
+def _compared(title: str, spent: Times, to: str) -> Table:
+    """Every row beside the first."""
+    base = next(iter(spent))
+    rows: tuple[tuple[Cell, ...], ...] = tuple(
+        (
+            what,
+            *(median(percentiles(of_rounds, part)) for part in (0.5, 0.99, 1.0)),
+            *(
+                ratios(percentiles(of_rounds, part), percentiles(spent[base], part)) if what != base else SAME
+                for part in (0.5, 0.99)
+            ),
+        )
         for what, of_rounds in spent.items()
-    ]
-    head = ("milliseconds", "median", "p99", "longest")
-    return table(f"communicator: {title} (each figure the median of {rounds} rounds)", head, rows)
+    )
+    columns = (
+        Column(""), Column("median ms", ".3f"), Column("99 % within, ms", ".3f"), Column("longest, ms", ".3f"),
+        Column(f"median to {to}"), Column(f"99 % to {to}"),
+    )  # fmt: skip
+    drawing = Drawing(Kind.BARS, f"median to {to}", ("",), f"times {to}, the middle one of all keystrokes")
+    return Table(title, columns, rows, drawing)
+
+
+def _first(first: float, built: float) -> Table:
+    rows = (
+        ("an index of the names, built", built, SAME),
+        ("the first search, which reads everybody", first, Spread(*[first / built] * 3)),
+    )
+    return Table("What comes before", (Column(""), Column("ms", ",.0f"), Column("to the index")), rows)

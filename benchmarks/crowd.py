@@ -10,7 +10,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from benchmarks.crowd_sql import Crowd, postgres_statements, sqlite_statements
-from benchmarks.server import missing, new_schema, running
+from benchmarks.result import Missing
+from benchmarks.server import need_postgres, new_schema, running
 from sms_transfer.adapters.sqlite import SqliteStore
 from sms_transfer.ports import TransferStore
 
@@ -71,7 +72,16 @@ class PostgresWorld(World):
 
 def worlds() -> Mapping[str, Callable[[ExitStack], World]]:
     """How to make one of each kind that there is here, by its name."""
-    found: dict[str, Callable[[ExitStack], World]] = {"SQLite": SqliteWorld}
-    if missing("psycopg", "psycopg_pool") is None:
-        found["PostgreSQL"] = PostgresWorld
+    found: dict[str, Callable[[ExitStack], World]] = {"SQLite": SqliteWorld, "PostgreSQL": PostgresWorld}
+    if not_here():
+        del found["PostgreSQL"]
     return found
+
+
+def not_here() -> tuple[str, ...]:
+    """What is missing for the others."""
+    try:
+        need_postgres()
+    except Missing as missing:
+        return missing.what
+    return ()

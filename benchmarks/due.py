@@ -8,31 +8,47 @@ from __future__ import annotations
 from contextlib import ExitStack
 from datetime import timedelta
 from functools import partial
+from statistics import median
 from typing import Final
 
-from benchmarks.crowd import worlds
+from benchmarks.crowd import not_here, worlds
 from benchmarks.crowd_sql import PER_AGENT, START, TIMEOUT, Crowd
-from benchmarks.report import table
-from benchmarks.timing import Spread, interleave, ratios
+from benchmarks.effort import Effort
+from benchmarks.result import Cell, Column, Drawing, Kind, Result, Table
+from benchmarks.timing import against, interleave
 from sms_transfer import TransferService
 from sms_transfer.testing import ManualClock
 
-SIZES: Final = {False: (10_000, 200), True: (1_000_000, 10_000)}
-"""How many are live, and how many of them due; small and full."""
-MOST: Final = 3
+SMOKE: Final = (1_000, 20)
+"""How many are live, and how many of them due."""
+USUAL: Final = (10_000, 200)
+FULL: Final = (1_000_000, 10_000)
+MOST: Final = 5
 """Rounds, at most: each takes requests that fell due for it."""
 LOOKS: Final = 5
 FAR: Final = START + timedelta(days=3650)
 ALONE: Final = "alone"
 
 
-def run(rounds: int, *, full: bool) -> str:
-    """Compare on each kind of store, and tell it in tables."""
-    return "".join(_compare(where, min(rounds, MOST), *SIZES[full]) for where in worlds())
+def run(effort: Effort) -> Result:
+    """Compare on each kind of store."""
+    live, due = effort.pick(SMOKE, USUAL, FULL)
+    rounds = effort.at_most(MOST).rounds
+    rows = tuple(row for where in worlds() for row in _compare(where, rounds, live, due))
+    drawing = Drawing(Kind.BARS, "to alone", ("what", "kept in", "among"), "times the same in a store without others")
+    columns = (Column("what"), Column("kept in"), Column("among"), Column("median ms"), Column("to alone"))
+    return Result(
+        "What falls due",
+        f"{due:,} requests fall due among {live:,} whose deadline is far away, against as many in a store that has no"
+        " others: `due()` finds them, `expire_due()` ends them and tells everybody.",
+        "1 would be a sweep that costs what is due, and nothing for what is live.",
+        (Table(f"{due:,} fall due ({rounds} rounds)", columns, rows, drawing),),
+        absent=not_here(),
+    )
 
 
-def _compare(where: str, rounds: int, live: int, due: int) -> str:
-    among = f"among {live:,} live"
+def _compare(where: str, rounds: int, live: int, due: int) -> tuple[tuple[Cell, ...], ...]:
+    among = f"{live:,} live"
     looks: dict[str, list[float]] = {ALONE: [], among: []}
     sweeps: dict[str, list[float]] = {ALONE: [], among: []}
     with ExitStack() as opened:
@@ -52,15 +68,13 @@ def _compare(where: str, rounds: int, live: int, due: int) -> str:
             for name in order:
                 look = interleave("due", {name: partial(made[name].store.due, deadline, limit=due)}, rounds=LOOKS)
                 sweep = interleave("due", {name: partial(_expire, services[name], due)}, rounds=1)
-                looks[name] += look[name]
+                looks[name].append(median(look[name]))  # the first finds nothing at hand
                 sweeps[name] += sweep[name]
-    rows = [
-        (f"{what}, {name}", f"{Spread.of(spent).median * 1e3:.1f}", *ratios(spent, seconds[ALONE]).cells())
+    return tuple(
+        (what, where, *row)
         for what, seconds in (("due()", looks), ("expire_due()", sweeps))
-        for name, spent in seconds.items()
-    ]
-    title = f"due: {due:,} requests fall due, on {where} ({rounds} rounds)"
-    return table(title, (f"limit={due}", "median ms", "to alone", "min", "max"), rows)
+        for row in against(seconds, ALONE, unit=1e-3)
+    )
 
 
 def _expire(service: TransferService, due: int) -> None:

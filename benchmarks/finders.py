@@ -9,11 +9,11 @@ from __future__ import annotations
 import sqlite3
 from bisect import bisect_left
 from collections.abc import Sequence
+from functools import partial
 from itertools import chain, islice
 from typing import Final, Protocol
 
 import attrs
-from rapidfuzz import fuzz, process
 
 from sms_transfer import Target
 from sms_transfer.folding import fold, line, wanted, words
@@ -89,6 +89,9 @@ class RapidFuzz:
     """
 
     def __init__(self, rows: Sequence[Row]) -> None:
+        from rapidfuzz import fuzz, process  # noqa: PLC0415 - a development dependency: may be absent
+
+        self._extract = partial(process.extract, scorer=fuzz.partial_ratio, score_cutoff=100, limit=None)
         self._rows = rows
         self._words = {at: row.words for at, row in enumerate(rows)}
 
@@ -96,7 +99,7 @@ class RapidFuzz:
         """All with a full score, and the first of them."""
         left = self._words
         for word in wanted(fold(text)):
-            hits = process.extract(f" {word}", left, scorer=fuzz.partial_ratio, score_cutoff=100, limit=None)
+            hits = self._extract(f" {word}", left)
             left = {at: found for found, _, at in hits}
         return len(left), [self._rows[at].target for at in islice(left, LIMIT)]
 

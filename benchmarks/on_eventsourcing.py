@@ -21,10 +21,11 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Final
 
 from benchmarks.centre import CASE_DATA, PLENTY
+from benchmarks.effort import Effort
 from benchmarks.recorded import hand_over, hire, open_for, service_on
-from benchmarks.report import table
-from benchmarks.server import missing, new_schema, running
-from benchmarks.timing import Spread, interleave, ratios, times
+from benchmarks.result import Cell, Column, Drawing, Kind, Missing, Result, Sense, Table, Target
+from benchmarks.server import need, need_postgres, new_schema, running, settings
+from benchmarks.timing import against, interleave, ratios, times
 from sms_transfer.adapters.memory import MemoryStore
 from sms_transfer.adapters.sqlite import SqliteStore
 from sms_transfer.ports import TransferStore
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
     from uuid import UUID
 
 LIVES: Final = {1: 30, 10: 3}
+TOLD: Final = {1: "handed over once", 10: "ten times"}
+SMOKE: Final = {1: 5, 10: 1}
 """How many in one round, of each contender, by how often a conversation is handed over."""
 WARM_UP: Final = 20
 CREW: Final = 100
@@ -104,46 +107,76 @@ class EventSourced:
 Contenders = dict[str, Library | EventSourced]
 
 
-def run(rounds: int) -> str:
-    """Compare on each kind of storage, and tell it in tables."""
-    absent = missing("eventsourcing")
-    if absent is not None:
-        return absent
-    return "".join(_compare(where, make, rounds) for where, make in _PLACES.items())
+Times = Mapping[str, list[float]]
 
 
-def _compare(where: str, make: Callable[[ExitStack], Contenders | str], rounds: int) -> str:
-    with ExitStack() as opened:
-        contenders = make(opened)
-        if isinstance(contenders, str):
-            return contenders
-        for contender in contenders.values():
-            times(WARM_UP, partial(contender.live, 1))()
-        told = [_live(where, contenders, transfers, rounds) for transfers in LIVES]
-        for contender in contenders.values():
-            contender.check()
-    return "".join(told)
+def run(effort: Effort) -> Result:
+    """Compare on each kind of storage."""
+    need("eventsourcing")
+    seconds: dict[tuple[str, int], Times] = {}
+    notes, absent = list[str](), list[str]()
+    for where, make in _PLACES.items():
+        try:
+            with ExitStack() as opened:
+                seconds |= _lives(where, make(opened, notes), effort)
+        except Missing as missing:
+            absent += missing.what
+    return Result(
+        "The life of a conversation, and eventsourcing",
+        "A conversation is opened and then handed over once, or ten times; kept by the library, and kept with the"
+        " package eventsourcing, written as its own documentation shows, on the same storage.",
+        "The ratio is how long the other takes for what takes the library 1. The two do not do the same: the library"
+        " also checks agents, counts places, indexes deadlines and tells desktops what has changed.",
+        (_table(seconds, effort),),
+        _targets(seconds),
+        tuple(notes),
+        tuple(absent),
+    )
 
 
-def _live(where: str, contenders: Contenders, transfers: int, rounds: int) -> str:
-    lives = LIVES[transfers]
-    jobs = {name: times(lives, partial(contender.live, transfers)) for name, contender in contenders.items()}
-    seconds = interleave(f"eventsourcing, {where}", jobs, rounds=rounds, tidy=True)
-    rows = [
-        (name, f"{Spread.of(spent).median / lives * 1e6:.1f}", *ratios(spent, seconds[LIBRARY]).cells())
-        for name, spent in seconds.items()
-    ]
-    title = f"eventsourcing: opened, then {transfers} times offered and accepted, {where} ({rounds} rounds of {lives})"
-    factor = ratios(seconds[OTHER], seconds[LIBRARY]).median
-    verdict = f"target: ahead of eventsourcing; it takes {factor:.2f} times as long\n"
-    return table(title, ("", "median µs", "to ours", "min", "max"), rows) + verdict
+def _lives(where: str, contenders: Contenders, effort: Effort) -> dict[tuple[str, int], Times]:
+    lives_of = effort.pick(SMOKE, LIVES)
+    for contender in contenders.values():
+        times(effort.pick(SMOKE[1], WARM_UP), partial(contender.live, 1))()
+    seconds: dict[tuple[str, int], Times] = {}
+    for transfers, lives in lives_of.items():
+        jobs = {name: times(lives, partial(contender.live, transfers)) for name, contender in contenders.items()}
+        seconds[where, transfers] = interleave(f"eventsourcing, {where}", jobs, rounds=effort.rounds, tidy=True)
+    for contender in contenders.values():
+        contender.check()
+    return seconds
 
 
-def _in_memory(opened: ExitStack) -> Contenders:
+def _table(seconds: Mapping[tuple[str, int], Times], effort: Effort) -> Table:
+    lives = effort.pick(SMOKE, LIVES)
+    rows: tuple[tuple[Cell, ...], ...] = tuple(
+        (name, where, TOLD[transfers], middle, ratio)
+        for (where, transfers), spent in seconds.items()
+        for name, middle, ratio in against(spent, LIBRARY, unit=1e-6 * lives[transfers])
+    )
+    columns = (Column(""), Column("kept"), Column("life"), Column("median µs", ".0f"), Column("to ours"))
+    names = ("", "kept", "life")
+    drawing = Drawing(Kind.BARS, "to ours", names, "times sms_transfer", target=1.0, wide=True, strong=LIBRARY)
+    return Table(f"One life ({effort.rounds} rounds of {lives[1]} and of {lives[10]})", columns, rows, drawing)
+
+
+def _targets(seconds: Mapping[tuple[str, int], Times]) -> tuple[Target, ...]:
+    return tuple(
+        Target(
+            f"eventsourcing to sms_transfer, {where}, {TOLD[transfers]}",
+            Sense.AT_LEAST,
+            1,
+            ratios(spent[OTHER], spent[LIBRARY]).median,
+        )
+        for (where, transfers), spent in seconds.items()
+    )
+
+
+def _in_memory(opened: ExitStack, _: list[str]) -> Contenders:
     return {LIBRARY: Library(MemoryStore()), OTHER: EventSourced({"PERSISTENCE_MODULE": "eventsourcing.popo"}, opened)}
 
 
-def _on_sqlite(opened: ExitStack) -> Contenders:
+def _on_sqlite(opened: ExitStack, _: list[str]) -> Contenders:
     folder = Path(opened.enter_context(TemporaryDirectory()))
     store = opened.enter_context(SqliteStore(folder / "library.db"))
     # The package sets WAL mode and leaves ``synchronous`` as it is built, which is FULL: as the store's.
@@ -151,15 +184,14 @@ def _on_sqlite(opened: ExitStack) -> Contenders:
     return {LIBRARY: Library(store), OTHER: EventSourced(environment, opened)}
 
 
-def _on_postgres(opened: ExitStack) -> Contenders | str:
-    absent = missing("psycopg", "psycopg_pool")
-    if absent is not None:
-        return absent
+def _on_postgres(opened: ExitStack, notes: list[str]) -> Contenders:
+    need_postgres()
     import psycopg  # noqa: PLC0415 - a development dependency: may be absent
 
     from sms_transfer.adapters.postgres import PostgresStore  # noqa: PLC0415 - needs psycopg
 
     conninfo = opened.enter_context(running()).conninfo
+    notes.append(settings(conninfo))
     contenders: Contenders = {LIBRARY: Library(opened.enter_context(PostgresStore(conninfo, schema=new_schema())))}
     for name, functions in {OTHER: "n", FUNCTIONS: "y"}.items():
         schema = new_schema()
@@ -188,7 +220,7 @@ def _pairs() -> Iterator[tuple[str, str]]:
     return pairwise(cycle(_CREW))
 
 
-_PLACES: Final[Mapping[str, Callable[[ExitStack], Contenders | str]]] = {
+_PLACES: Final[Mapping[str, Callable[[ExitStack, list[str]], Contenders]]] = {
     "in memory": _in_memory,
     "on SQLite": _on_sqlite,
     "on PostgreSQL": _on_postgres,

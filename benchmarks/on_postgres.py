@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 from benchmarks.by_hand import ID, PAIR, ByHand, Row, agent
 from benchmarks.centre import PLENTY
-from benchmarks.on_sqlite import TRANSFERS, WARM_UP, compare, tell, verdict
+from benchmarks.effort import Effort
+from benchmarks.on_sqlite import TRANSFERS, WARM_UP, compare, table, target
 from benchmarks.recorded import Contender, Recorded
-from benchmarks.report import table
-from benchmarks.server import missing, new_schema, running
-from benchmarks.timing import times
+from benchmarks.result import Column, Result, Sense, Table, Target
+from benchmarks.server import need_postgres, new_schema, running, settings
+from benchmarks.timing import Spread, times
 
 if TYPE_CHECKING:
     import psycopg
@@ -109,33 +110,53 @@ class PostgresByHand(ByHand):
         self._connection.execute(self._commit, values, prepare=True).fetchall()
 
 
-def run(rounds: int) -> str:
-    """Compare, and tell it in two tables."""
-    absent = missing("psycopg", "psycopg_pool")
-    if absent is not None:
-        return absent
+def run(effort: Effort) -> Result:
+    """Compare."""
+    need_postgres()
     with running() as server, ExitStack() as opened:
-        from benchmarks.wire import counting  # noqa: PLC0415 - needs psycopg
-
         contenders, schemas = _contenders(server.conninfo, opened)
-        seconds = compare(contenders, rounds)
+        seconds = compare(contenders, effort.rounds)
         if len({_rows(server.conninfo, schema) for schema in schemas}) > 1:
             raise RuntimeError("they did not write the same")
-        wire = opened.enter_context(counting(server.conninfo))
-        counted: dict[str, int] = {}
-        for name, contender in _contenders(wire.conninfo, opened)[0].items():
-            times(WARM_UP, contender.transfer)()  # connections are made, statements prepared
-            before = wire.round_trips
-            times(COUNTED, contender.transfer)()
-            counted[name] = wire.round_trips - before
-    rows = [(name, f"{trips / COUNTED / 2:.2f}") for name, trips in counted.items()]
-    title = f"postgres: one complete transfer, recorded and synchronised ({rounds} rounds of {TRANSFERS})"
-    return (
-        tell(title, seconds, BY_HAND)
-        + verdict(seconds[LIBRARY], seconds[BY_HAND], TARGET)
-        + table("postgres: how often a command waits for the server, counted on the wire", ("", "round trips"), rows)
-        + "target: two, one to read and one to commit\n"
+        waits = _waits(server.conninfo, opened)
+        note = settings(server.conninfo)
+    return Result(
+        "A transfer on PostgreSQL",
+        "Request and accept, against the same SQL written by hand on psycopg with `json`; both write the same rows and"
+        " ring the same doorbell.",
+        "1 would be a library that costs nothing beyond the server and the way to it. The longer the wait for a disk or"
+        " a network, which both have, the closer the ratio comes to 1.",
+        (
+            table(f"One complete transfer ({effort.rounds} rounds of {TRANSFERS})", seconds, BY_HAND, TARGET),
+            _waits_table(waits),
+        ),
+        (
+            target(seconds[LIBRARY], seconds[BY_HAND], TARGET),
+            Target("waits for the server, each command", Sense.AT_MOST, 2, waits[LIBRARY], "round trips"),
+        ),
+        (note,),
     )
+
+
+def _waits(conninfo: str, opened: ExitStack) -> dict[str, float]:
+    """How often each waits for the server, in one command."""
+    from benchmarks.wire import counting  # noqa: PLC0415 - needs psycopg
+
+    wire = opened.enter_context(counting(conninfo))
+    counted: dict[str, float] = {}
+    for name, contender in _contenders(wire.conninfo, opened)[0].items():
+        times(WARM_UP, contender.transfer)()  # connections are made, statements prepared
+        before = wire.round_trips
+        times(COUNTED, contender.transfer)()
+        counted[name] = (wire.round_trips - before) / COUNTED / 2
+    return counted
+
+
+def _waits_table(waits: dict[str, float]) -> Table:
+    columns = (Column(""), Column("round trips"), Column("to by hand"))
+    to_base = {name: count / waits[BY_HAND] for name, count in waits.items()}
+    rows = tuple((name, count, Spread(*[to_base[name]] * 3)) for name, count in waits.items())
+    return Table("How often a command waits for the server, counted on the wire", columns, rows)
 
 
 def _contenders(conninfo: str, opened: ExitStack) -> tuple[dict[str, Contender], tuple[str, str]]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,9 +17,10 @@ from typing import Final
 
 from benchmarks.by_hand import ID, PAIR, ByHand, Row, agent
 from benchmarks.centre import PLENTY
+from benchmarks.effort import Effort
 from benchmarks.recorded import Contender, Recorded
-from benchmarks.report import table
-from benchmarks.timing import Spread, interleave, ratios, times
+from benchmarks.result import Column, Drawing, Kind, Result, Sense, Table, Target
+from benchmarks.timing import against, interleave, ratios, times
 from sms_transfer.adapters.sqlite import SqliteStore
 from sms_transfer.adapters.sqlite import statements as sql
 
@@ -112,8 +113,8 @@ class SqliteByHand(ByHand):
         execute("COMMIT")
 
 
-def run(rounds: int) -> str:
-    """Compare, and tell it in a table."""
+def run(effort: Effort) -> Result:
+    """Compare."""
     with TemporaryDirectory() as folder:
         paths = {name: Path(folder) / f"{number}.db" for number, name in enumerate((BY_HAND, LIBRARY))}
         SqliteStore(paths[BY_HAND]).close()  # the same tables
@@ -122,14 +123,24 @@ def run(rounds: int) -> str:
             SqliteStore(paths[LIBRARY]) as store,
         ):
             connection.execute("PRAGMA synchronous = FULL")  # as the store's
-            seconds = compare({BY_HAND: SqliteByHand(connection), LIBRARY: Recorded.anew(store, ID, PAIR)}, rounds)
+            contenders: dict[str, Contender] = {
+                BY_HAND: SqliteByHand(connection),
+                LIBRARY: Recorded.anew(store, ID, PAIR),
+            }
+            seconds = compare(contenders, effort.rounds)
         if _rows(paths[BY_HAND]) != _rows(paths[LIBRARY]):
             raise RuntimeError("they did not write the same")
-    title = f"sqlite: one complete transfer, recorded and synchronised ({rounds} rounds of {TRANSFERS})"
-    return tell(title, seconds, BY_HAND) + verdict(seconds[LIBRARY], seconds[BY_HAND], TARGET)
+    return Result(
+        "A transfer on SQLite",
+        "Request and accept, each recorded by one commit that waits for the disk, against the same SQL written by hand"
+        " on `sqlite3` with `json`; both write the same rows.",
+        "1 would be a library that costs nothing beyond SQLite and the disk.",
+        (table(f"One complete transfer ({effort.rounds} rounds of {TRANSFERS})", seconds, BY_HAND, TARGET),),
+        (target(seconds[LIBRARY], seconds[BY_HAND], TARGET),),
+    )
 
 
-def compare(contenders: dict[str, Contender], rounds: int) -> dict[str, list[float]]:
+def compare(contenders: Mapping[str, Contender], rounds: int) -> dict[str, list[float]]:
     """Let them hand over by turns; seconds by name."""
     for contender in contenders.values():
         times(WARM_UP, contender.transfer)()
@@ -140,18 +151,16 @@ def compare(contenders: dict[str, Contender], rounds: int) -> dict[str, list[flo
     return seconds
 
 
-def tell(title: str, seconds: dict[str, list[float]], base: str) -> str:
-    """A table of those who were compared."""
-    rows = [
-        (name, f"{Spread.of(spent).median / TRANSFERS * 1e6:.1f}", *ratios(spent, seconds[base]).cells())
-        for name, spent in seconds.items()
-    ]
-    return table(title, ("", "median µs", "to by hand", "min", "max"), rows)
+def table(title: str, seconds: dict[str, list[float]], base: str, most: float) -> Table:
+    """Those who were compared."""
+    columns = (Column(""), Column("median µs", ".1f"), Column("to by hand"))
+    drawing = Drawing(Kind.BARS, "to by hand", ("",), f"times {base}", target=most)
+    return Table(title, columns, against(seconds, base, unit=1e-6 * TRANSFERS), drawing)
 
 
-def verdict(ours: list[float], by_hand: list[float], target: float) -> str:
+def target(ours: list[float], by_hand: list[float], most: float) -> Target:
     """What it should be, and what it is."""
-    return f"target: at most {target} times what is written by hand; it is {ratios(ours, by_hand).median:.2f}\n"
+    return Target("sms_transfer to what is written by hand", Sense.AT_MOST, most, ratios(ours, by_hand).median)
 
 
 def _rows(path: Path) -> dict[str, int]:

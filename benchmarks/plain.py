@@ -69,6 +69,27 @@ class Interaction:
 
 
 @attrs.frozen
+class Text:
+    """One text of a conversation."""
+
+    id: str
+    interaction_id: str
+    direction: str
+    text: str
+    at: datetime
+
+
+@attrs.frozen
+class Opened:
+    """History: a conversation began."""
+
+    interaction_id: str
+    at: datetime
+    by: str
+    owner: str
+
+
+@attrs.frozen
 class Requested:
     """History: a transfer was asked for."""
 

@@ -12,52 +12,70 @@ from functools import partial
 from itertools import count
 from typing import Final
 
-from benchmarks.crowd import World, worlds
-from benchmarks.report import progress, table
-from benchmarks.timing import Spread, interleave, ratios, times
+from benchmarks.crowd import World, not_here, worlds
+from benchmarks.effort import Effort
+from benchmarks.progress import progress
+from benchmarks.result import Cell, Column, Drawing, Kind, Result, Table
+from benchmarks.timing import against, interleave, times
 from sms_transfer import Agent, ChannelStatus, Contact, Interaction, Media, Target, TransferPolicy, TransferService
 from sms_transfer.adapters.memory import MemoryStore
 from sms_transfer.ports import TransferStore
 
 PLENTY: Final = 1_000_000_000
 QUEUE: Final = Target.queue("queue")
-STEPS: Final = 20
-"""In one round, of each size."""
+STEPS: Final = (5, 20)
+"""In one round, of each size; in a look, and otherwise."""
 LONG: Final = TransferPolicy().routing_timeout * 10_000
-WAITING: Final = {False: (100, 3_000), True: (100, 10_000, 100_000)}
-WAITING_ON_DISK: Final = {False: (100, 1_000), True: (100, 10_000)}
-"""Requests that wait, small and full: they are made one by one, and on a disk that takes a while."""
-MEMBERS: Final = {False: (10, 1_000), True: (10, 1_000, 10_000)}
+MOST: Final = 10
+SMOKE: Final = (5, 50)
+WAITING: Final = ((100, 1_000, 3_000), (100, 1_000, 10_000, 100_000))
+"""Requests that wait in memory, as usual and in a full run."""
+WAITING_ON_DISK: Final = ((100, 1_000), (100, 1_000, 10_000))
+"""They are made one by one, and on a disk that takes a while."""
+MEMBERS: Final = ((10, 100, 1_000), (10, 100, 1_000, 10_000))
+LEAST: Final = "to the fewest"
 
 
-def run(rounds: int, *, full: bool) -> str:
-    """Compare on each kind of store, and tell it in tables."""
-    return "".join(_compare(name, make, min(rounds, 10), full=full) for name, make in _stores().items())
+def run(effort: Effort) -> Result:
+    """Compare on each kind of store."""
+    effort = effort.at_most(MOST)
+    rows = tuple(row for name, make in _stores().items() for row in _compare(name, make, effort))
+    columns = (
+        Column("what"), Column("kept in"), Column("how many", ",.0f"), Column("median µs", ".0f"), Column(LEAST),
+    )  # fmt: skip
+    drawing = Drawing(Kind.CURVES, LEAST, ("what", "kept in"), "times the same with the fewest", along="how many")
+    return Result(
+        "A queue with many in it",
+        "A conversation's whole way through a queue: it opens, is transferred to the queue, an agent is invited,"
+        " accepts, and is done. Once with ever more requests that wait before it, once with ever more agents who serve"
+        " the queue; the fewest are what the others are compared with.",
+        "1 would be a search for an agent that costs the same however many wait and however many there are.",
+        (Table(f"One way through a queue ({effort.rounds} rounds of {effort.pick(*STEPS)})", columns, rows, drawing),),
+        absent=not_here(),
+    )
 
 
-def _compare(name: str, make: Callable[[ExitStack], TransferStore], rounds: int, *, full: bool) -> str:
-    waiting = (WAITING if name == "memory" else WAITING_ON_DISK)[full]
+def _compare(name: str, make: Callable[[ExitStack], TransferStore], effort: Effort) -> list[tuple[Cell, ...]]:
+    waiting = effort.pick(SMOKE, *(WAITING if name == "memory" else WAITING_ON_DISK))
+    members = effort.pick(SMOKE, *MEMBERS)
     with ExitStack() as opened:
-        lines = {f"{size:,} wait": _Centre(make(opened), members=1, waiting=size) for size in waiting}
-        told = _table(f"routing: one conversation through a queue in which others wait, on {name}", lines, rounds)
+        lines = {size: _Centre(make(opened), members=1, waiting=size) for size in waiting}
+        rows = _rows("requests that wait", name, lines, effort)
     with ExitStack() as opened:
-        teams = {f"{size:,} members": _Centre(make(opened), members=size, waiting=0) for size in MEMBERS[full]}
-        return told + _table(f"routing: the same through a queue that many agents serve, on {name}", teams, rounds)
+        teams = {size: _Centre(make(opened), members=size, waiting=0) for size in members}
+        return rows + _rows("agents who serve it", name, teams, effort)
 
 
-def _table(title: str, centres: Mapping[str, _Centre], rounds: int) -> str:
-    jobs = {name: times(STEPS, centre.step) for name, centre in centres.items()}
+def _rows(what: str, where: str, centres: Mapping[int, _Centre], effort: Effort) -> list[tuple[Cell, ...]]:
+    steps = effort.pick(*STEPS)
+    jobs = {str(size): times(steps, centre.step) for size, centre in centres.items()}
     for job in jobs.values():
         job()
-    seconds = interleave("routing", jobs, rounds=rounds)
+    seconds = interleave("routing", jobs, rounds=effort.rounds)
     for centre in centres.values():
         centre.check()
-    base = next(iter(seconds.values()))
-    rows = [
-        (name, f"{Spread.of(spent).median / STEPS * 1e6:.0f}", *ratios(spent, base).cells())
-        for name, spent in seconds.items()
-    ]
-    return table(f"{title} ({rounds} rounds of {STEPS})", ("", "median µs", "to the least", "min", "max"), rows)
+    compared = against(seconds, next(iter(seconds)), unit=1e-6 * steps)
+    return [(what, where, float(size), middle, ratio) for size, middle, ratio in compared]
 
 
 def _stores() -> Mapping[str, Callable[[ExitStack], TransferStore]]:

@@ -1,6 +1,6 @@
 """Whether finding a name keeps up with who types it, and how other ways of finding do on the same keystrokes.
 
-100,000 names. Every contestant is asked after every keystroke, by turns; each says how many match, and the first 50.
+Every contestant is asked after every keystroke, by turns; each says how many match, and the first 50.
 The index keeps no answers, so a text that was asked for before costs what it cost the first time.
 """
 
@@ -15,24 +15,46 @@ from statistics import median
 from time import perf_counter
 from typing import Final
 
-from benchmarks.finders import LIMIT, Finder, FullText, LinearScan, Page, RapidFuzz, has_full_text, prepared
+import attrs
+
+from benchmarks.effort import Effort
+from benchmarks.finders import LIMIT, Finder, FullText, LinearScan, Page, RapidFuzz, Row, has_full_text, prepared
 from benchmarks.people import keystrokes, people
-from benchmarks.report import progress, table
-from benchmarks.timing import Spread, interleave, milliseconds, percentile
+from benchmarks.progress import progress
+from benchmarks.result import Cell, Column, Drawing, Kind, Missing, Result, Sense, Table
+from benchmarks.result import Target as Goal
+from benchmarks.server import need
+from benchmarks.timing import Spread, interleave, milliseconds, percentiles, ratios
 from sms_transfer import Target
 from sms_transfer.folding import fold, wanted
 from sms_transfer.names import NameIndex
 
-NAMES: Final = 100_000
-KEYSTROKES: Final = 300
-ALONE: Final = 3_000
-"""Keystrokes that only the library is asked after: its rare cases show."""
 MOST: Final = 5
 """Rounds, at most: the peers take their time."""
-RENAMES: Final = 2_000
 TARGET: Final = 2.0
 """Milliseconds, at most, for 99 keystrokes of 100."""
 OURS: Final = "sms_transfer"
+LINEAR: Final = "linear scan"
+FULL_TEXT: Final = "SQLite FTS5"
+
+
+@attrs.frozen
+class Size:
+    """How much is searched.
+
+    Args:
+        typed: keystrokes that every contestant is asked after.
+        alone: keystrokes that only the library is asked after: its rare cases show.
+    """
+
+    names: int
+    typed: int
+    alone: int
+    renames: int
+
+
+USUAL: Final = Size(names=100_000, typed=200, alone=3_000, renames=2_000)
+SMOKE: Final = Size(names=2_000, typed=60, alone=300, renames=50)
 
 Times = Mapping[str, Sequence[Sequence[float]]]
 """Of each contestant, a list for each round, in milliseconds."""
@@ -50,32 +72,59 @@ class Index:
         return matches.total, list(matches.targets)
 
 
-def run(rounds: int) -> str:
-    """Compare, and tell it in tables."""
-    called = people(NAMES)
+def run(effort: Effort) -> Result:
+    """Compare."""
+    effort, size = effort.at_most(MOST), effort.pick(SMOKE, USUAL)
+    called = people(size.names)
     begin = perf_counter()
     ours = Index(called)
-    built = perf_counter() - begin
-    rows = prepared(called)
-    finders: dict[str, Finder] = {OURS: ours, "linear scan": LinearScan(rows), "rapidfuzz": RapidFuzz(rows)}
-    missing = "" if has_full_text() else "\n(This SQLite was built without FTS5, which is not compared.)\n"
-    if not missing:
-        finders["SQLite FTS5"] = FullText(rows)
-    rounds, typed = min(rounds, MOST), keystrokes(called, KEYSTROKES)
-    spent = _typed(finders, typed, rounds)
-    agreed = _agreed(finders, typed)
-    alone = keystrokes(called, ALONE)
-    before = _alone(ours, alone, rounds)
-    renames = _rename(ours.names, called)
-    after = _alone(ours, alone, rounds)
-    cells = [("build all", f"{built * 1e3:,.0f} ms"), ("memory for one name", f"{_weigh(called):,.0f} bytes")]
-    cells += [(f"one rename, {what}", f"{value:.3f} ms") for what, value in renames.items()]
-    return (
-        _comparison(spent, agreed, rounds)
-        + missing
-        + _distribution({"as built": before, f"after {RENAMES:,} renames": after}, rounds)
-        + table("search: what else it costs", (f"{NAMES:,} names", ""), cells)
+    built = {OURS: (perf_counter() - begin) * 1e3}
+    finders, absent = _finders(ours, called, built)
+    typed, alone = keystrokes(called, size.typed), keystrokes(called, size.alone)
+    spent, agreed = _typed(finders, typed, effort.rounds), _agreed(finders, typed)
+    before = _alone(ours, alone, effort.rounds)
+    renamed = _rename(ours.names, called, size.renames)
+    after = _alone(ours, alone, effort.rounds)
+    kinds = {"as built": before, f"after {size.renames:,} renames": after}
+    high = {what: median(percentiles(of_rounds, 0.99)) for what, of_rounds in kinds.items()}
+    return Result(
+        "Finding a name",
+        f"A search after every keystroke among {size.names:,} names, against a scan of a list, against rapidfuzz, and"
+        " against SQLite's full-text index in memory; each says how many match and the first 50.",
+        "The ratios are how long the others take for what takes the library 1. rapidfuzz is made for finding what is"
+        " alike, which this does not need; it is compared because it is what many would reach for.",
+        (
+            _comparison(spent, agreed, f"{size.typed:,} keystrokes ({effort.rounds} rounds)"),
+            _distribution(kinds, f"{size.alone:,} keystrokes, sms_transfer alone ({effort.rounds} rounds)"),
+            _costs(called, built, renamed),
+        ),
+        tuple(Goal(f"99 of 100 keystrokes, {what}", Sense.AT_MOST, TARGET, ms, "ms") for what, ms in high.items()),
+        absent=tuple(absent),
     )
+
+
+def _finders(ours: Index, called: dict[Target, str], built: dict[str, float]) -> tuple[dict[str, Finder], list[str]]:
+    """Each that there is here, and what is not; how many milliseconds it takes to build one is put down."""
+    begin = perf_counter()
+    rows = prepared(called)
+    preparing = (perf_counter() - begin) * 1e3
+    makers: dict[str, Callable[[Sequence[Row]], Finder]] = {LINEAR: LinearScan}
+    absent = list[str]()
+    try:
+        need("rapidfuzz")
+        makers["rapidfuzz"] = RapidFuzz
+    except Missing as missing:
+        absent += missing.what
+    if has_full_text():
+        makers[FULL_TEXT] = FullText
+    else:
+        absent.append("FTS5 in this SQLite")
+    found: dict[str, Finder] = {OURS: ours}
+    for name, make in makers.items():
+        begin = perf_counter()
+        found[name] = make(rows)
+        built[name] = preparing + (perf_counter() - begin) * 1e3
+    return found, absent
 
 
 def _typed(finders: Mapping[str, Finder], typed: Sequence[str], rounds: int) -> Times:
@@ -100,7 +149,7 @@ def _turned(jobs: Mapping[str, Callable[[], object]], by: int) -> dict[str, Call
     return {name: jobs[name] for name in names[by % len(names) :] + names[: by % len(names)]}
 
 
-def _agreed(finders: Mapping[str, Finder], typed: Sequence[str]) -> dict[str, str]:
+def _agreed(finders: Mapping[str, Finder], typed: Sequence[str]) -> dict[str, tuple[str, str]]:
     """How often each gives our total and our first page."""
     totals, pages = dict.fromkeys(finders, 0), dict.fromkeys(finders, 0)
     asked = [text for text in typed if wanted(fold(text))]
@@ -112,65 +161,84 @@ def _agreed(finders: Mapping[str, Finder], typed: Sequence[str]) -> dict[str, st
             pages[name] += found[1] == page
     if totals["linear scan"] != len(asked) or pages["linear scan"] != len(asked):
         raise RuntimeError("the index and the linear scan do not agree")
-    return {name: f"{totals[name]}/{len(asked)}  {pages[name]}/{len(asked)}" for name in finders}
+    return {name: (f"{totals[name]}/{len(asked)}", f"{pages[name]}/{len(asked)}") for name in finders}
 
 
 def _alone(ours: Finder, typed: Sequence[str], rounds: int) -> list[list[float]]:
     return [[milliseconds(partial(ours.find, text)) for text in typed] for _ in range(rounds)]
 
 
-def _rename(names: NameIndex, called: Mapping[Target, str]) -> dict[str, float]:
-    """The cost of other processes' renaming people, who exchange their names here."""
+def _rename(names: NameIndex, called: Mapping[Target, str], renames: int) -> float:
+    """The median cost of other processes' renaming people, who exchange their names here."""
     chance = Random(1)  # noqa: S311 - the same each time
-    pairs = chance.sample(list(called.items()), 2 * RENAMES)
+    pairs = chance.sample(list(called.items()), 2 * renames)
     spent: list[float] = []
-    for (target, _), (_, name) in zip(pairs[:RENAMES], pairs[RENAMES:], strict=True):
+    for (target, _), (_, name) in zip(pairs[:renames], pairs[renames:], strict=True):
         spent.append(milliseconds(partial(names.put, target, name)))
         if target not in names.search(f"{name} {target.id}", kinds=None, limit=1).targets:
             raise RuntimeError("the next search does not see it")
-    return {"median": median(spent), "99 of 100 within": percentile(spent, 0.99), "longest": max(spent)}
+    return median(spent)
 
 
-def _weigh(called: Mapping[Target, str]) -> float:
-    """The bytes of an index, without the names and targets themselves."""
+def _weigh(make: Callable[[], object], number: int) -> float:
+    """The bytes for each name, without the names and targets themselves."""
     gc.collect()
     tracemalloc.start()
     before, _ = tracemalloc.get_traced_memory()
-    index = NameIndex(called.items())
+    made = make()
     gc.collect()
     after, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    return (after - before) / len(index)
+    del made
+    return (after - before) / number
 
 
-def _comparison(spent: Times, agreed: Mapping[str, str], rounds: int) -> str:
-    high = {name: [percentile(values, 0.99) for values in of_rounds] for name, of_rounds in spent.items()}
-    half = {name: [median(values) for values in of_rounds] for name, of_rounds in spent.items()}
-    rows = [
+def _comparison(spent: Times, agreed: Mapping[str, tuple[str, str]], title: str) -> Table:
+    half = {name: percentiles(of_rounds, 0.5) for name, of_rounds in spent.items()}
+    high = {name: percentiles(of_rounds, 0.99) for name, of_rounds in spent.items()}
+    rows = tuple(
         (
-            name,
-            f"{median(half[name]):.3f}",
-            *Spread.of(high[name]).cells(".3f"),
-            f"{median(half[OURS]) / median(half[name]):.3f}",
-            f"{median(high[OURS]) / median(high[name]):.3f}",
-            agreed[name],
+            name, median(half[name]), ratios(half[name], half[OURS]), median(high[name]),
+            ratios(high[name], high[OURS]), *agreed[name],
         )
         for name in spent
-    ]
-    head = ("ms for a keystroke", "median", "p99", "min", "max", "ours to it", "p99 likewise", "same totals, pages")
-    title = f"search: {KEYSTROKES} keystrokes among {NAMES:,} names (median of {rounds} rounds)"
-    return table(title, head, rows)
+    )  # fmt: skip
+    columns = (
+        Column(""), Column("median ms", ".3f"), Column("median to ours", ".1f"), Column("99 % within, ms", ".3f"),
+        Column("99 % to ours", ".1f"), Column("same totals"), Column("same pages"),
+    )  # fmt: skip
+    axis = "times sms_transfer, 99 keystrokes of 100"
+    return Table(title, columns, rows, Drawing(Kind.BARS, "99 % to ours", ("",), axis, wide=True, strong=OURS))
 
 
-def _distribution(spent: Times, rounds: int) -> str:
-    parts = (0.5, 0.9, 0.99, 0.999, 1.0)
-    rows = [
+def _distribution(spent: Times, title: str) -> Table:
+    parts = {"median ms": 0.5, "90 %": 0.9, "99 %": 0.99, "99.9 %": 0.999, "longest": 1.0}
+    first = percentiles(next(iter(spent.values())), 0.99)
+    rows: tuple[tuple[Cell, ...], ...] = tuple(
         (
             what,
-            *(f"{median(percentile(values, part) for values in of_rounds):.3f}" for part in parts),
-            "yes" if median(percentile(values, 0.99) for values in of_rounds) <= TARGET else "NO",
+            *(median(percentiles(of_rounds, part)) for part in parts.values()),
+            ratios(percentiles(of_rounds, 0.99), first),
         )
         for what, of_rounds in spent.items()
+    )
+    columns = (Column(""), *(Column(name, ".3f") for name in parts), Column("99 % to as built"))
+    return Table(title, columns, rows)
+
+
+def _costs(called: dict[Target, str], built: Mapping[str, float], renamed: float) -> Table:
+    rows = prepared(called)
+    words = _weigh(lambda: [row.words.encode().decode() for row in rows], len(rows))
+    held = _weigh(lambda: NameIndex(called.items()), len(called))
+    beside: list[tuple[str, float, str, float]] = [
+        ("building it, ms", built[OURS], name, ms) for name, ms in built.items() if name != OURS
     ]
-    head = (f"{OURS} alone, ms", "median", "90 %", "99 %", "99.9 %", "longest", f"99 % within {TARGET:.0f} ms")
-    return table(f"search: {ALONE:,} keystrokes (each figure the median of {rounds} rounds)", head, rows)
+    beside += [("bytes for a name", held, "the strings of a linear scan", words)]
+    beside += [("one rename, ms", renamed, "building it anew", built[OURS])]
+    cells: tuple[tuple[Cell, ...], ...] = tuple(
+        (what, ours, other, theirs, Spread(*[ours / theirs] * 3)) for what, ours, other, theirs in beside
+    )
+    columns = (
+        Column(""), Column("sms_transfer", ",.2f"), Column("beside it"), Column("that one", ",.2f"), Column("to it"),
+    )  # fmt: skip
+    return Table("What else it costs", columns, cells)

@@ -10,43 +10,62 @@ from contextlib import ExitStack
 from itertools import count
 from typing import Final
 
-from benchmarks.crowd import worlds
+from benchmarks.crowd import not_here, worlds
 from benchmarks.crowd_sql import PER_AGENT, Crowd, agent_id, interaction_id
+from benchmarks.effort import Effort
 from benchmarks.recorded import hand_over, service_on
-from benchmarks.report import table
-from benchmarks.timing import Job, Spread, interleave, ratios, times
+from benchmarks.result import Cell, Column, Drawing, Kind, Result, Table
+from benchmarks.timing import Job, against, interleave, times
 from sms_transfer import TransferService
 
-SIZES: Final = {False: (1_000, 10_000), True: (1_000, 1_000_000)}
-"""Conversations in the stores that are compared; small and full."""
+SMOKE: Final = (100, 1_000)
+"""Conversations in the stores that are compared."""
+USUAL: Final = (1_000, 10_000, 100_000)
+FULL: Final = (1_000, 10_000, 100_000, 1_000_000)
 STRIDE: Final = 7_919
 """A prime: whoever is next is never a neighbour."""
-TIMES: Final = {"a workspace's snapshot": 20, "one transfer": 20}
-"""In one round, of each size."""
+LOOK: Final = "a workspace's snapshot"
+HAND_ON: Final = "one transfer"
+TIMES: Final = (5, 20)
+"""In one round, of each size; in a look, and otherwise."""
 
 
-def run(rounds: int, *, full: bool) -> str:
-    """Compare on each kind of store, and tell it in tables."""
-    return "".join(_compare(where, rounds, SIZES[full]) for where in worlds())
+def run(effort: Effort) -> Result:
+    """Compare on each kind of store."""
+    sizes = effort.pick(SMOKE, USUAL, FULL)
+    rows = tuple(row for where in worlds() for row in _compare(where, effort, sizes))
+    least = f"to {sizes[0]:,}"
+    columns = (
+        Column("what"), Column("kept in"), Column("conversations", ",.0f"), Column("median µs", ".0f"), Column(least),
+    )  # fmt: skip
+    axis = f"times the same among {sizes[0]:,}"
+    drawing = Drawing(Kind.CURVES, least, ("what", "kept in"), axis, along="conversations")
+    return Result(
+        "The size of the database",
+        f"An agent's workspace is opened, and a conversation is handed on, in databases of {sizes[0]:,} to"
+        f" {sizes[-1]:,} conversations; the smallest is what the others are compared with.",
+        "1 everywhere would be a library for which the size of the database does not matter.",
+        (Table(f"Among many conversations ({effort.rounds} rounds of {effort.pick(*TIMES)})", columns, rows, drawing),),
+        absent=not_here(),
+    )
 
 
-def _compare(where: str, rounds: int, sizes: tuple[int, ...]) -> str:
+def _compare(where: str, effort: Effort, sizes: tuple[int, ...]) -> tuple[tuple[Cell, ...], ...]:
+    number = effort.pick(*TIMES)
     with ExitStack() as opened:
-        jobs: dict[str, dict[str, Job]] = {what: {} for what in TIMES}
+        jobs: dict[str, dict[str, Job]] = {LOOK: {}, HAND_ON: {}}
         for size in sizes:
             world = worlds()[where](opened)
             world.add(Crowd(0, size))
             for what, job in _jobs(service_on(world.store), size).items():
-                jobs[what][f"{size:,}"] = times(TIMES[what], job)
-                jobs[what][f"{size:,}"]()  # warms up
-        seconds = {what: interleave(f"size, {where}", by_size, rounds=rounds) for what, by_size in jobs.items()}
-    rows = [
-        (what, size, _microseconds(what, spent), *ratios(spent, by_size[f"{sizes[0]:,}"]).cells())
+                jobs[what][str(size)] = times(number, job)
+                jobs[what][str(size)]()  # warms up
+        seconds = {what: interleave(f"size, {where}", by_size, rounds=effort.rounds) for what, by_size in jobs.items()}
+    return tuple(
+        (what, where, float(size), middle, ratio)
         for what, by_size in seconds.items()
-        for size, spent in by_size.items()
-    ]
-    head = ("", "conversations", "median µs", f"to {sizes[0]:,}", "min", "max")
-    return table(f"size: among many conversations, on {where} ({rounds} rounds)", head, rows)
+        for size, middle, ratio in against(by_size, str(sizes[0]), unit=1e-6 * number)
+    )
 
 
 def _jobs(service: TransferService, size: int) -> dict[str, Job]:
@@ -65,9 +84,4 @@ def _jobs(service: TransferService, size: int) -> dict[str, Job]:
         owners[number] = agent_id((int(sender.removeprefix("agent-")) + 1) * PER_AGENT % size)
         hand_over(service, interaction_id(number), sender, owners[number])
 
-    what_looks, what_transfers = TIMES
-    return {what_looks: look, what_transfers: transfer}
-
-
-def _microseconds(what: str, spent: list[float]) -> str:
-    return f"{Spread.of(spent).median / TIMES[what] * 1e6:.1f}"
+    return {LOOK: look, HAND_ON: transfer}

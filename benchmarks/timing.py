@@ -9,7 +9,7 @@ from time import perf_counter
 
 import attrs
 
-from benchmarks.report import progress
+from benchmarks.progress import progress
 
 Job = Callable[[], object]
 
@@ -27,10 +27,6 @@ class Spread:
         """The spread of these."""
         return cls(median(values), min(values), max(values))
 
-    def cells(self, form: str = ".2f") -> tuple[str, str, str]:
-        """Median, lowest and highest, for a table."""
-        return format(self.median, form), format(self.low, form), format(self.high, form)
-
 
 def interleave(what: str, jobs: Mapping[str, Job], *, rounds: int, tidy: bool = False) -> dict[str, list[float]]:
     """Time every job once a round, in seconds, by turns forwards and backwards: nobody always comes first.
@@ -42,12 +38,12 @@ def interleave(what: str, jobs: Mapping[str, Job], *, rounds: int, tidy: bool = 
     """
     seconds: dict[str, list[float]] = {name: [] for name in jobs}
     for done in range(rounds):
-        progress(what, done, rounds)
+        if rounds > 1:  # otherwise whoever asks has rounds of its own
+            progress(what, done, rounds)
         for name in jobs if done % 2 == 0 else reversed(list(jobs)):
             if tidy:
                 gc.collect()
             seconds[name].append(_timed(jobs[name]))
-    progress(what, rounds, rounds)
     return seconds
 
 
@@ -66,6 +62,13 @@ def ratios(values: Sequence[float], to: Sequence[float]) -> Spread:
     return Spread.of([value / base for value, base in zip(values, to, strict=True)])
 
 
+def against(seconds: Mapping[str, Sequence[float]], base: str, *, unit: float) -> tuple[tuple[str, float, Spread], ...]:
+    """For each: its name, its median in this unit (of a second, or of a part of one), and its ratios to the base's."""
+    return tuple(
+        (name, Spread.of(spent).median / unit, ratios(spent, seconds[base])) for name, spent in seconds.items()
+    )
+
+
 def _timed(job: Job) -> float:
     begin = perf_counter()
     job()
@@ -81,3 +84,8 @@ def percentile(values: Sequence[float], part: float) -> float:
     """The value that this part of them, from 0 to 1, does not exceed."""
     ordered = sorted(values)
     return ordered[min(int(part * len(ordered)), len(ordered) - 1)]
+
+
+def percentiles(of_rounds: Sequence[Sequence[float]], part: float) -> list[float]:
+    """The same of each round."""
+    return [percentile(values, part) for values in of_rounds]

@@ -10,14 +10,16 @@ from importlib.util import find_spec
 from typing import Final, Protocol
 
 from benchmarks.centre import Centre
+from benchmarks.effort import Effort
 from benchmarks.floor import Floor, NoRules
 from benchmarks.on_transitions import TransitionsRules
-from benchmarks.report import table
-from benchmarks.timing import Spread, interleave, ratios, times
+from benchmarks.result import Column, Drawing, Kind, Result, Sense, Table, Target
+from benchmarks.timing import against, interleave, ratios, times
 
 TRANSFERS: Final = 100
 """In one round, of each contender."""
 WARM_UP: Final = 20
+MOST_TO_FLOOR: Final = 8.0
 FLOOR: Final = "floor: plain attrs values and dicts"
 LIBRARY: Final = "sms_transfer"
 ON_TRANSITIONS: Final = "floor + transitions"
@@ -36,21 +38,34 @@ class Contender(Protocol):
         ...
 
 
-def run(rounds: int) -> str:
-    """Compare, and tell it in a table."""
+def run(effort: Effort) -> Result:
+    """Compare."""
     contenders = _contenders()
     for contender in contenders.values():
         times(WARM_UP, contender.transfer)()
     jobs = {name: times(TRANSFERS, contender.transfer) for name, contender in contenders.items()}
-    seconds = interleave("transfer", jobs, rounds=rounds, tidy=True)
+    seconds = interleave("transfer", jobs, rounds=effort.rounds, tidy=True)
     for contender in contenders.values():
         contender.check()
-    rows = [
-        (name, f"{Spread.of(spent).median / TRANSFERS * 1e6:.1f}", *ratios(spent, seconds[FLOOR]).cells())
-        for name, spent in seconds.items()
-    ]
-    title = f"transfer: one complete transfer ({rounds} rounds of {TRANSFERS})"
-    return table(title, ("", "median µs", "to floor", "min", "max"), rows) + _verdict(seconds)
+    drawing = Drawing(
+        Kind.BARS, "to the floor", ("",), "times the floor", target=MOST_TO_FLOOR, wide=True, strong=LIBRARY
+    )
+    table = Table(
+        f"One complete transfer ({effort.rounds} rounds of {TRANSFERS})",
+        (Column(""), Column("median µs", ".1f"), Column("to the floor")),
+        against(seconds, FLOOR, unit=1e-6 * TRANSFERS),
+        drawing,
+    )
+    return Result(
+        "What a transfer costs",
+        "Request and accept in memory, with both desktops brought up to date, against a floor that makes the same"
+        " changes to plain values and checks nothing, and against that floor with a state-machine library on top.",
+        "What the library checks, refuses, fences and counts is in its ratio to the floor; the others check nothing but"
+        " which state comes next.",
+        (table,),
+        _targets(seconds),
+        absent=() if ON_STATEMACHINE in seconds else ("the package python-statemachine",),
+    )
 
 
 def _contenders() -> dict[str, Contender]:
@@ -66,10 +81,10 @@ def _contenders() -> dict[str, Contender]:
     return contenders
 
 
-def _verdict(seconds: dict[str, list[float]]) -> str:
+def _targets(seconds: dict[str, list[float]]) -> tuple[Target, ...]:
     factor = ratios(seconds[LIBRARY], seconds[FLOOR]).median
-    lines = f"target: at most 8 times the floor; it is {factor:.2f}\n"
+    to_floor = Target("sms_transfer to the floor", Sense.AT_MOST, MOST_TO_FLOOR, factor)
     if ON_STATEMACHINE not in seconds:
-        return lines + "python-statemachine is not installed: not compared with it\n"
+        return (to_floor,)
     ahead = ratios(seconds[ON_STATEMACHINE], seconds[LIBRARY]).median
-    return lines + f"target: ahead of the floor on python-statemachine; that one takes {ahead:.2f} times as long\n"
+    return to_floor, Target("floor + python-statemachine to sms_transfer", Sense.AT_LEAST, 1, ahead)

@@ -25,7 +25,7 @@ from threading import Event as Flag
 from uuid import uuid4
 
 from replay_agents import Colleague, agents, teams
-from replay_checks import CENTRE_CHECKS, CHECKS, Evidence, Moment, Whole
+from replay_checks import CENTRE_CHECKS, CHECKS, EXPLAINED, Evidence, Moment, Whole, check_explained
 from sms_transfer import (
     Contact,
     Event,
@@ -81,9 +81,8 @@ class Replay:
         self.random = random.Random(options.seed)
         self.over, self.moments = Flag(), list[Moment]()
         messaging = None if isinstance(store, RingsOnCommit) else InProcessMessaging()  # one for all
-        self.services = [
-            TransferService(store, policy=policy, messaging=messaging) for policy in policies(10 * options.transfers)
-        ]
+        self.store, self.policies = store, tuple(policies(10 * options.transfers))
+        self.services = [TransferService(store, policy=policy, messaging=messaging) for policy in self.policies]
         self.service = self.services[0]
         self.agents = {agent.id: agent for agent in agents(options.agents, options.conversations)}
         for agent in self.agents.values():
@@ -267,6 +266,7 @@ def report(replay: Replay, took: float) -> bool:
     print(*summary(replay, whole, evidence, took), sep="\n")
     found = {promise: [fault for one in evidence for fault in check(one)] for promise, check in CHECKS.items()}
     found |= {promise: list(check(whole)) for promise, check in CENTRE_CHECKS.items()}
+    found[EXPLAINED] = list(check_explained(replay.store, replay.policies))
     for promise, faults in found.items():
         print(f"{'FAILED' if faults else 'ok':6} {promise}", *faults[:LISTED], sep="\n       ")
         well = well and not faults

@@ -29,12 +29,15 @@ from sms_transfer import (
     TransferClosed,
     TransferExpired,
     TransferFailed,
+    TransferPolicy,
     TransferRedirected,
     TransferRejected,
     TransferRequest,
     TransferRequested,
     TransferState,
 )
+from sms_transfer.ports import TransferStore
+from sms_transfer.testing.traces import TraceMismatch, validate_store
 
 TWO = 2
 _NOT_TAKEN = (TransferRejected, TransferExpired, TransferFailed)
@@ -248,6 +251,14 @@ def _waiting(moment: Moment, teams: Teams) -> Iterator[str]:
                 yield f"{one.id}: waits for {target.kind} {target.id}, and {name} is able"
 
 
+def check_explained(store: TransferStore, policies: Collection[TransferPolicy]) -> Iterator[str]:
+    """The core is asked again what it must have been asked, and leads to the same: each event, request and text."""
+    found = list[TraceMismatch]()
+    validate_store(store, policies, found=found.append)
+    for mismatch in found:
+        yield f"{mismatch.interaction_id}: event {mismatch.position}: {mismatch.what}"
+
+
 CHECKS: Mapping[str, Callable[[Evidence], Iterator[str]]] = {
     "each text is in its transcript once, in the order of the file": check_transcript,
     "each text was shown to the owner it came to or the next, and to owners only": check_shown,
@@ -263,3 +274,6 @@ CENTRE_CHECKS: Mapping[str, Callable[[Whole], Iterator[str]]] = {
     "nothing waits that somebody could take": check_waiting,
 }
 """Of all together."""
+
+EXPLAINED = "the core, asked the same again, leads to all that is recorded"
+"""Of the store."""

@@ -11,7 +11,7 @@ from typing import Any, Final
 import attrs
 
 from checker import Books, Played, Violation, check, expect
-from lives import AGENTS, CAPACITY, Note, words
+from lives import AGENTS, CAPACITY, Note, policy, words
 from lives import milliseconds as at
 from sms_transfer import (
     Agent,
@@ -21,10 +21,13 @@ from sms_transfer import (
     Interaction,
     InteractionState,
     Message,
+    TransferEvent,
     TransferRequest,
 )
 from sms_transfer.core.commands import Need
 from sms_transfer.ports import TransferStore
+from sms_transfer.testing.traces import Trace, TraceMismatch
+from traces import Growing
 
 BEGUN: Final = "begun"
 UNSETTLED: Final = (BEGUN, "unavailable")
@@ -90,6 +93,7 @@ class Accounts:
         self._checks = 0
         self._feed: defaultdict[str, list[Event]] = defaultdict(list)
         self._cursor: str | None = None
+        self._growing = Growing()
 
     def read(self, diary: bytes) -> int:
         """Read a worker's diary; the instant of its last command, or 0."""
@@ -142,6 +146,7 @@ class Accounts:
         self._check_status(store)
         self._check_shown(played)
         self._check_sent(played)
+        self._check_explained(books)
         return Counter(bool(happened.get(one.note.at)) for one in self._fresh if one.fate in UNSETTLED)
 
     def forget_fresh(self) -> None:
@@ -300,3 +305,20 @@ class Accounts:
                 self._ever_sent.add(id_)
         self._sent = []
         expect("every text is sent", set(), order.keys() - self._ever_sent)
+
+    def _check_explained(self, books: Books) -> None:
+        """The core, asked the same, does the same."""
+        entries = [entry for desktop in books.desktops.values() for entry in desktop.messages]
+        for id_, interaction in books.interactions.items():
+            ids = {event.transfer_id for event in books.histories[id_] if isinstance(event, TransferEvent)}
+            trace = Trace(
+                interaction=interaction,
+                history=books.histories[id_],
+                requests=tuple(books.transfers[transfer_id] for transfer_id in sorted(ids)),
+                transcript=books.transcripts[id_],
+                messages=tuple(entry for entry in entries if entry.interaction_id == id_),
+            )
+            try:
+                self._growing.validate(trace, policy())
+            except TraceMismatch as mismatch:
+                raise Violation("the core explains what is recorded", mismatch) from mismatch

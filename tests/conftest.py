@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -12,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 import support
+import traces
 from on_loop import CommunicatorOnLoop, OnLoop
 from servers import Server, running
 from surroundings import ALL, missing
@@ -40,7 +41,10 @@ BOTH: Final = frozenset(
         "test_endurance",
         "test_explanation",
         "test_handover",
+        "test_log",
         "test_no_answer",
+        "test_observer",
+        "test_otel",
         "test_ownership",
         "test_ports",
         "test_routing",
@@ -104,8 +108,24 @@ def pytest_ignore_collect(collection_path: Path) -> bool | None:
     return True
 
 
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Tell whoever has asked for the tests what was replayed; only a process of several is asked by another."""
+    output: dict[str, object] | None = getattr(session.config, "workeroutput", None)
+    if output is not None:
+        output["reproduced"] = dict(traces.REPRODUCED)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: object) -> None:
+    """Add up what was replayed by one of several processes."""
+    output: dict[str, Mapping[str, int]] = getattr(node, "workeroutput", {})  # none, if it died
+    traces.REPRODUCED.update(output.get("reproduced", {}))
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say what was left out."""
+    """Say what was replayed, and what was left out."""
+    if traces.REPRODUCED:
+        terminalreporter.write_line(traces.summary(traces.REPRODUCED))
     if _left_out:
         needs = sorted({what for found in _left_out.values() for what in found})
         terminalreporter.write_line(f"Not run: {', '.join(sorted(_left_out))}. They need {', '.join(needs)}.")
@@ -132,6 +152,13 @@ def service_kind(request: pytest.FixtureRequest) -> Iterator[str]:
             if hasattr(module, "TeamCommunicator"):
                 patch.setattr(module, "TeamCommunicator", CommunicatorOnLoop)
         yield kind
+
+
+@pytest.fixture(autouse=True)
+def reproduced() -> Iterator[None]:
+    """Whatever a test has had recorded is explained by the core."""
+    yield
+    traces.validate_noted()
 
 
 @pytest.fixture(scope="session")

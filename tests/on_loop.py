@@ -15,7 +15,7 @@ from sms_transfer.adapters.blocking import (
     at_once,
     awaitable_directory,
 )
-from sms_transfer.ports import Clock, ContactGateway, Directory, IdFactory, Messaging, Router, TransferStore
+from sms_transfer.ports import Clock, ContactGateway, Directory, IdFactory, Messaging, Observer, Router, TransferStore
 
 R = TypeVar("R")
 
@@ -53,6 +53,7 @@ class OnLoop:
         policy: TransferPolicy | None = None,
         clock: Clock | None = None,
         ids: IdFactory | None = None,
+        observer: Observer | None = None,
     ) -> None:
         recorded = None if store is None else AwaitableStore(store, at_once)
         known = None if directory is None else awaitable_directory(directory, at_once)
@@ -65,6 +66,7 @@ class OnLoop:
             policy=policy,
             clock=clock,
             ids=ids,
+            observer=observer,
         )
 
     def __getattr__(self, name: str) -> Callable[..., Any]:

@@ -20,8 +20,10 @@ from sms_transfer import (
     Workspace,
     WorkspaceSettings,
 )
-from sms_transfer.ports import Messaging, Router
+from sms_transfer.adapters.memory import MemoryStore
+from sms_transfer.ports import Messaging, Observer, Router
 from sms_transfer.testing import ManualClock, RecordingUI
+from traces import note
 
 ALICE, BOB, CAROL = Target.agent("alice"), Target.agent("bob"), Target.agent("carol")
 CONTACT = Contact("+14155550123", name="Jane Roe")
@@ -63,11 +65,20 @@ class Centre:
         messaging: Messaging | None = None,
         router: Router | None = None,
         settings: WorkspaceSettings | None = None,
+        observer: Observer | None = None,
     ) -> None:
         self.clock = ManualClock()
         self.gateway = FakeGateway()
+        self.store = MemoryStore()
+        note(self.store, policy)
         self.service = TransferService(
-            clock=self.clock, gateway=self.gateway, policy=policy, messaging=messaging, router=router
+            self.store,
+            clock=self.clock,
+            gateway=self.gateway,
+            policy=policy,
+            messaging=messaging,
+            router=router,
+            observer=observer,
         )
         self.desks: dict[str, Desk] = {}
         for agent_id in ("alice", "bob", "carol"):

@@ -43,6 +43,7 @@ def _packages(*names: str) -> tuple[Need, ...]:
 
 _WEB: Final = _packages("starlette", "uvicorn", "websockets", "multipart", "itsdangerous", "jinja2")
 NEEDED: Final[Mapping[str, tuple[Need, ...]]] = {
+    "test_otel": _packages("opentelemetry"),
     "test_recipe_django": _packages("django", "psycopg"),
     "test_recipe_endpoint": (*_WEB, *_packages("httpx")),
     "test_recipe_tk": (("tkinter and Xvfb", _screen),),

@@ -261,7 +261,7 @@ def test_pictures() -> None:
     pages = [DOCS / "desktops.md", *(HERE.parent / "examples").glob("*_desktop/README.md")]
     shown = [re.findall(r"!\[[^]]+\]\([./a-z]*pictures/([^)]+)\)", page.read_text(encoding="utf-8")) for page in pages]
 
-    assert {file.name for file in (DOCS / "pictures").iterdir() if file.suffix != ".py"} == set().union(*shown)
+    assert {file.name for file in (DOCS / "pictures").glob("*.*") if file.suffix != ".py"} == set().union(*shown)
 
 
 def test_every_page_is_run() -> None:

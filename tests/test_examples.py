@@ -22,6 +22,7 @@ from sms_transfer import (
     Agent,
     ChannelStatus,
     Contact,
+    Event,
     Handover,
     Interaction,
     InteractionWindow,
@@ -37,6 +38,7 @@ from sms_transfer.adapters.memory import MemoryStore
 from sms_transfer.adapters.sqlite import SqliteStore
 from sms_transfer.core.record import evolve
 from sms_transfer.testing import ManualClock, RecordingUI
+from traces import validate
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 TEXTS = [
@@ -200,7 +202,7 @@ class TestReplay:
         assert counts["requests"] == sum(counts[f"to {kind}"] for kind in TargetKind)
         assert counts["offer accepted"] == counts["accepted"]
         assert 0 <= counts["requests"] - counts["transfers"] <= 5  # one that waits, for each conversation, at most
-        assert 8 == sum(line.startswith("ok ") for line in lines)
+        assert 9 == sum(line.startswith("ok ") for line in lines)
         assert len(done.stderr.splitlines()) <= 5  # no bar where nobody looks
 
     @staticmethod
@@ -233,6 +235,8 @@ class TestReplay:
         assert 0 == done.returncode, done.stdout + done.stderr
         assert 2 == again.returncode
         assert f"--store {place} is there already; name a new file" in again.stderr
+        with SqliteStore(place) as store:
+            assert 5 == validate(store, *example("replay").policies(200)).histories
 
     def test_postgres(self, postgres: Server, tmp_path: Path) -> None:
         """The same in PostgreSQL; and the schema is gone after."""
@@ -312,6 +316,13 @@ class TestReplay:
         assert "1 texts are lost and 0 are too many" in out
 
 
+class Forgetful(MemoryStore):
+    """Remembers of each conversation how it began, and no more."""
+
+    def history(self, interaction_id: str) -> tuple[Event, ...]:
+        return super().history(interaction_id)[:1]
+
+
 class TestReplayChecks:
     """The checks of the replay can fail: each is given evidence with one thing wrong."""
 
@@ -343,6 +354,19 @@ class TestReplayChecks:
             windows=[(name, what) for name, what in calls if isinstance(what, InteractionWindow)],
             offers=[(name, what) for name, what in calls if type(what).__name__ == "InteractionPreview"],
             open_windows=[(name, window) for name, screen in screens.items() for window in screen.windows.values()],
+        )
+
+    def test_explained(self) -> None:
+        """A history that the core would not have led to is found out, by the place where it first differs."""
+        store = Forgetful()
+        check_explained = example("replay_checks").check_explained
+        service = TransferService(store)
+        service.add_agent(Agent("alice", "Alice"))
+        service.open_interaction(Interaction("i", media=Media.SMS, contact=Contact("+14155550123"), owner="alice"))
+        assert [] == list(check_explained(store, [TransferPolicy()]))
+        service.receive_message("i", "one")
+        assert ["i: event 1: the transcript has texts that no event tells of"] == list(
+            check_explained(store, [TransferPolicy()])
         )
 
     @staticmethod
@@ -557,7 +581,7 @@ class TestTwoNodes:
         assert "   bob   | refused: the command was made in epoch 1; it is epoch 2 and the owner is 'alice'" in said
         assert "   alice | top of window ann: Bob did not answer the transfer in time." in said
         assert "   alice | My Messages: ann: Bob did not answer the transfer in time." in said
-        assert 8 == sum(line.startswith("ok ") for line in said)
+        assert 9 == sum(line.startswith("ok ") for line in said)
         assert max(map(len, said)) <= 101
 
     def test_sqlite(self) -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
-from datetime import timedelta
+from collections.abc import Collection, Iterator, Mapping
+from datetime import datetime, timedelta
 from typing import Any
 
 import attrs
@@ -16,12 +16,14 @@ from sms_transfer import (
     Agent,
     ChannelStatus,
     CorruptRecord,
+    Event,
     Explanation,
     FrozenDict,
     Handover,
     Interaction,
     InteractionState,
     InvalidValue,
+    InvitationSent,
     Media,
     NotFound,
     Outcome,
@@ -29,12 +31,18 @@ from sms_transfer import (
     Privilege,
     Reason,
     Target,
+    TransferCancelled,
     TransferPolicy,
     TransferRequest,
+    TransferRequested,
+    TransferService,
     TransferState,
 )
 from sms_transfer.adapters.codec import from_json, to_json
+from sms_transfer.adapters.memory import MemoryStore
+from sms_transfer.core.commands import Need
 from sms_transfer.core.explanation import AHEAD_AT_MOST, Present, explain
+from sms_transfer.ports import Facts
 from sms_transfer.testing import ManualClock
 from support import BOB, CAROL, CONTACT, MOMENT, TIMEOUT, Centre
 
@@ -431,6 +439,86 @@ def test_a2_how_a_transfer_ended_is_told() -> None:
         found = why(centre, request)
         assert state == found.state
         assert f"{words} alice owns the conversation now." == found.words[-1]
+
+
+# what it costs, and what happens while it is asked
+
+
+class Asked(MemoryStore):
+    """A store that remembers what it is asked, and whose history can be ahead of what was read before it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked = list[str]()
+        self.later: tuple[Event, ...] = ()
+
+    def read(self, need: Need, now: datetime) -> Facts:
+        self.asked.append("read")
+        return super().read(need, now)
+
+    def members(self, target: Target, *, limit: int) -> tuple[Agent, ...]:
+        self.asked.append("members")
+        return super().members(target, limit=limit)
+
+    def loads(self, agent_ids: Collection[str], now: datetime) -> Mapping[str, int]:
+        self.asked.append("loads")
+        return super().loads(agent_ids, now)
+
+    def waiting(
+        self, targets: Collection[Target], *, after: Interaction | None = None, limit: int
+    ) -> tuple[Interaction, ...]:
+        self.asked.append("waiting")
+        return super().waiting(targets, after=after, limit=limit)
+
+    def history(self, interaction_id: str) -> tuple[Event, ...]:
+        self.asked.append("history")
+        return (*super().history(interaction_id), *self.later)
+
+
+def asked_for(target: Target, *, status: ChannelStatus, late: bool = False) -> tuple[list[str], Explanation]:
+    """What a store is asked to explain a request to a target that Bob, or a queue of his, is."""
+    store, clock = Asked(), ManualClock()
+    service = TransferService(store, clock=clock)
+    for name in ("alice", "bob"):
+        service.add_agent(Agent(name, name.title(), status=ChannelStatus.READY))
+    service.add_queue(QUEUE, ["bob"])
+    service.open_interaction(Interaction("i", media=Media.SMS, contact=CONTACT, owner="alice"))
+    if status is ChannelStatus.NOT_READY:
+        service.set_not_ready("bob")
+    request = service.request_transfer("i", target, by="alice")
+    common: Any = {"interaction_id": "i", "at": START + timedelta(seconds=9), "by": None}
+    other = TransferRequested(transfer_id="other", target=BOB, hop=1, **common)
+    invited = InvitationSent(transfer_id=request.id, invitation_id="v", invitee="bob", deadline=START, **common)
+    outcome = Outcome(TransferState.CANCELLED, by=None, at=START, owner="alice")
+    store.later = (invited, TransferCancelled(transfer_id=request.id, outcome=outcome, **common), other)
+    if late:
+        clock.advance(ROUTING)
+    store.asked.clear()
+    found = service.explain(request.id)
+    return store.asked, found
+
+
+@pytest.mark.parametrize(
+    ("target", "status", "late", "asked"),
+    [
+        (BOB, ChannelStatus.READY, False, ["read", "loads"]),
+        (BOB, ChannelStatus.READY, True, ["read"]),
+        (QUEUE, ChannelStatus.NOT_READY, False, ["read", "history", "members", "loads", "waiting"]),
+        (QUEUE, ChannelStatus.NOT_READY, True, ["read", "history"]),
+    ],
+)
+def test_e1_what_is_asked_does_not_grow_with_the_number_of_agents(
+    target: Target, status: ChannelStatus, late: bool, asked: list[str]
+) -> None:
+    """E1: each question is asked once, for all of them; and none whose answer is not told."""
+    assert asked == asked_for(target, status=status, late=late)[0]
+
+
+def test_a1_what_is_recorded_while_it_is_explained_is_not_mixed_in() -> None:
+    """A1: an invitation, an end, and what comes after, recorded since the request was read."""
+    _, found = asked_for(QUEUE, status=ChannelStatus.NOT_READY)
+
+    assert (TransferState.ROUTING, START) == (found.state, found.since)
 
 
 # what cannot be explained, and what is none

@@ -29,6 +29,7 @@ from sms_transfer import (
     StaleEpoch,
     TargetNotEligible,
     TransferPending,
+    TransferPolicy,
     TransferRequest,
     TransferService,
     TransferState,
@@ -36,6 +37,7 @@ from sms_transfer import (
 from sms_transfer.adapters.postgres import PostgresStore
 from sms_transfer.adapters.sqlite import SqliteStore
 from support import BOB, CONTACT, TIMEOUT
+from traces import validate
 
 pytestmark = pytest.mark.long
 
@@ -101,6 +103,7 @@ def field(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
         PostgresStore(place, schema=schema).close()
     with STORES[engine](place, schema, 1) as store, Racers(PROCESSES, engine, place, schema) as racers:
         yield Field(store, racers)
+        validate(store, TransferPolicy())
 
 
 def asks_about(request: TransferRequest, what: list[str], at: int) -> list[Ask]:

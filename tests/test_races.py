@@ -34,8 +34,10 @@ from sms_transfer import (
     TransferState,
     Workspace,
 )
+from sms_transfer.adapters.memory import MemoryStore
 from sms_transfer.testing import ManualClock, RecordingUI
 from support import BOB, CAROL, CONTACT, TIMEOUT, Centre
+from traces import note
 
 ROUNDS = 2_000
 Command = Callable[[], object]
@@ -194,7 +196,9 @@ def test_t9_leaving_races_invitation(threads: ThreadPoolExecutor) -> None:
 
 def test_e3_the_last_place_is_taken_once(threads: ThreadPoolExecutor) -> None:
     """E3: many transfers to an agent with one free place: one is invited, the others are refused; never more."""
-    service = TransferService(clock=ManualClock())
+    store = MemoryStore()
+    note(store, None)
+    service = TransferService(store, clock=ManualClock())
     service.add_agent(Agent("last", "Last", status=ChannelStatus.READY, capacity=1))
     for number in range(6):
         service.add_agent(Agent(f"a{number}", f"A{number}", status=ChannelStatus.READY))
@@ -256,7 +260,9 @@ def test_f5_the_same_key_from_many_threads(threads: ThreadPoolExecutor) -> None:
 
 def test_t12_texts_from_many_threads_in_the_middle_of_transfers(threads: ThreadPoolExecutor) -> None:
     """T12, D7: texts pour in while the conversation goes back and forth: all there, once, on the owner's desktop."""
-    service = TransferService(policy=TransferPolicy(max_hops=100_000), clock=ManualClock())
+    store, policy = MemoryStore(), TransferPolicy(max_hops=100_000)
+    note(store, policy)
+    service = TransferService(store, policy=policy, clock=ManualClock())
     screens = {name: RecordingUI() for name in ("a", "b")}
     for name, screen in screens.items():
         service.add_agent(Agent(name, name, status=ChannelStatus.READY))

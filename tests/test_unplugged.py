@@ -21,12 +21,14 @@ from sms_transfer import (
     InvitationClosed,
     Media,
     StoreUnavailable,
+    TransferPolicy,
     TransferRequested,
     TransferService,
     TransferState,
 )
 from sms_transfer.adapters.postgres import PostgresStore, blocking
 from support import BOB, CONTACT, Desk, FakeGateway
+from traces import validate
 
 PASSWORD = "open-sesame"  # noqa: S105 - nobody asks for it; it must not be found anywhere
 TEXT = "my card number is 4111"
@@ -98,6 +100,7 @@ def wired(postgres: Server) -> Iterator[Wired]:
         wired = Wired(postgres, proxy)
         with wired.near, wired.far:
             yield wired
+            validate(wired.near, TransferPolicy())
 
 
 moments = pytest.mark.parametrize("moment", Moment)

@@ -9,19 +9,28 @@ import subprocess
 import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from copy import copy
+from datetime import timedelta
 from pathlib import Path
-from typing import Final, Protocol, Self
+from types import TracebackType
+from typing import TYPE_CHECKING, Final, Protocol, Self
 from urllib.parse import urljoin, urlsplit
 
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, sync_playwright
 from starlette.applications import Starlette
 
+from sms_transfer import TransferPolicy
+from sms_transfer.adapters.sqlite import SqliteStore
 from surroundings import find_chromium
+from traces import validate
 from web_desktop.__main__ import server
 from web_desktop.app import Options, make_app
+
+if TYPE_CHECKING:
+    from sms_transfer.adapters.postgres import PostgresStore
 
 ROOT = Path(__file__).parent.parent
 PATIENCE = 15.0
@@ -45,10 +54,37 @@ def chromium() -> Generator[Browser]:
             browser.close()
 
 
+_open: Final = Counter[Path]()
+"""By the directories of their data: how many serve them now."""
+
+
+@contextmanager
+def _leaving_the_truth(options: Options) -> Generator[None]:
+    """When nobody serves a centre any more, all that it has recorded is explained by the core."""
+    _open[options.data] += 1
+    try:
+        yield
+    finally:
+        _open[options.data] -= 1
+    if not _open[options.data]:
+        policy = TransferPolicy(invitation_timeout=options.answer_within, max_hops=options.max_hops)
+        with _store_of(options) as store:
+            validate(store, policy)
+
+
+def _store_of(options: Options) -> SqliteStore | PostgresStore:
+    if options.postgres:
+        from sms_transfer.adapters.postgres import PostgresStore  # noqa: PLC0415 - few of the tests need it
+
+        return PostgresStore(options.postgres, create=False)
+    return SqliteStore(options.data / "centre.sqlite")
+
+
 class Served:
     """The web desktop, or another application, served by a thread of this process."""
 
     def __init__(self, what: Options | Starlette, port: int = 0, *, ping: float = 20) -> None:
+        self._leaving = _leaving_the_truth(what) if isinstance(what, Options) else nullcontext()
         self._server = server(make_app(what) if isinstance(what, Options) else what, port, ping)
         self._thread = threading.Thread(target=self._server.run)
         self._thread.start()
@@ -56,17 +92,25 @@ class Served:
         self.url = f"http://127.0.0.1:{self._server.servers[0].sockets[0].getsockname()[1]}"
 
     def __enter__(self) -> Self:
+        self._leaving.__enter__()
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self._server.should_exit = True
         self._thread.join()
+        self._leaving.__exit__(kind, error, trace)
 
 
 class ServedByProcess:
     """The web desktop, served by a process that can be killed and started again on the same port."""
 
     def __init__(self, data: Path, *options: str) -> None:
+        given = dict(zip(options[::2], options[1::2], strict=True))
+        answer_within = timedelta(seconds=float(given.get("--answer-within", 30)))
+        postgres = given.get("--postgres", "")
+        self._leaving = _leaving_the_truth(Options(data=data, postgres=postgres, answer_within=answer_within))
         self._words = [sys.executable, "-m", "examples.web_desktop", "--data", str(data), *options]
         self.port = _free_port()
         self.url = f"http://127.0.0.1:{self.port}"
@@ -91,10 +135,14 @@ class ServedByProcess:
         self._process.wait()
 
     def __enter__(self) -> Self:
+        self._leaving.__enter__()
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.kill()
+        self._leaving.__exit__(kind, error, trace)
 
 
 class Desk:

@@ -19,6 +19,7 @@ from sms_transfer.ports import (
     AsyncTransferStore,
     Clock,
     IdFactory,
+    Observer,
     Router,
 )
 from sms_transfer.wiring import wire
@@ -52,6 +53,7 @@ class AsyncTransferService(Calls):
         router: which agent of a queue is invited next; the longest idle if left out.
         clock: what time it is; the system's if left out.
         ids: where new ids come from; random if left out.
+        observer: is told of every command and sweep, for traces and metrics; nobody if left out.
     """
 
     def __init__(
@@ -65,6 +67,7 @@ class AsyncTransferService(Calls):
         policy: TransferPolicy | None = None,
         clock: Clock | None = None,
         ids: IdFactory | None = None,
+        observer: Observer | None = None,
     ) -> None:
         from sms_transfer.loop import LoopDriver  # noqa: PLC0415 - it needs asyncio, which is slow to import
 
@@ -79,6 +82,7 @@ class AsyncTransferService(Calls):
             router=router,
             ids=ids,
             driver=LoopDriver(),
+            observer=observer,
         )
         super().__init__(flow, ids)
 

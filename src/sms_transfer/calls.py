@@ -301,12 +301,15 @@ class Calls:
 
     async def expire_due(self, *, limit: int = BATCH) -> list[TransferRequest]:
         """As `TransferService.expire_due`."""
+        return await self._flow.sweep("expire_due", partial(self._expire_due, positive(limit)), done=len)
+
+    async def _expire_due(self, limit: int) -> list[TransferRequest]:
         expired: list[TransferRequest] = []
-        for transfer_id in await self._flow.store.due(self._flow.now(), limit=positive(limit)):
+        for transfer_id in await self._flow.store.due(self._flow.now(), limit=limit):
             try:
                 decision = await self._flow.perform(Expire(transfer_id))
             except Exception as error:  # noqa: BLE001 - one that cannot be closed now must not keep the others open
-                log_failure("could not expire transfer", transfer_id, error)
+                log_failure("expiry.failed", error, transfer_id=transfer_id)
             else:
                 closed = [request for request in decision.requests if request.state.is_final]
                 expired.extend(closed if decision.events else ())

@@ -77,7 +77,7 @@ class Connection(ABC):
             self._shown, self._agent = snapshot.desktop.version, snapshot.agent
         except Exception as error:  # noqa: BLE001 - a front end may raise anything; the next wake shows everything
             self._shown = None
-            log_failure("could not show the workspace of agent", workspace.agent_id, error)
+            log_failure("desktop.failed", error, agent_id=workspace.agent_id)
         for command in self.workspace.wanted:
             await self._try(command)
 
@@ -90,7 +90,7 @@ class Connection(ABC):
             pass  # somebody else was faster, another device of theirs perhaps; the desktop shows who
         except Exception as error:  # noqa: BLE001 - a store may raise anything; the next wake tries again
             self._shown = None
-            log_failure("could not answer for agent", self.workspace.agent_id, error)
+            log_failure("desktop.unanswered", error, agent_id=self.workspace.agent_id)
 
 
 def check_connectable(workspace: Workspace, dispatch: object) -> None:
@@ -128,7 +128,7 @@ class DirectConnection(Connection):
             dispatch(self._take_turn)
         except Exception as error:  # noqa: BLE001 - whatever a host's dispatch raises must not reach who rang
             self._dispatched = False
-            log_failure("could not wake the workspace of agent", self.workspace.agent_id, error)
+            log_failure("desktop.unwoken", error, agent_id=self.workspace.agent_id)
 
     def _take_turn(self) -> None:
         self._dispatched = False

@@ -7,12 +7,14 @@ says, all or nothing, and starts again when somebody else was faster.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection
+import logging
+from collections.abc import Awaitable, Callable, Collection, Coroutine
 from datetime import UTC, datetime
-from typing import Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from sms_transfer.core.commands import (
     AgentCommand,
+    Command,
     FailInvitation,
     FailRouting,
     Invite,
@@ -22,14 +24,23 @@ from sms_transfer.core.commands import (
 from sms_transfer.core.decide import InteractionCommand, decide
 from sms_transfer.core.decision import Context, Decision
 from sms_transfer.core.lifecycle import TransferState
-from sms_transfer.core.model import Agent, Direction, Interaction, NoAnswer, Queue, Target, TransferRequest, targets_of
+from sms_transfer.core.model import (
+    Agent,
+    Direction,
+    Interaction,
+    NoAnswer,
+    Queue,
+    Target,
+    TransferRequest,
+    targets_of,
+)
 from sms_transfer.core.policy import TransferPolicy, fallback_at_once, has_left, may_be_able, places_taken
 from sms_transfer.core.presence import after_no_answer, decide_presence
 from sms_transfer.core.record import evolve
 from sms_transfer.drive import Driver
 from sms_transfer.errors import Conflict, NotFound, TargetNotEligible
 from sms_transfer.ground import Ground
-from sms_transfer.log import log_failure
+from sms_transfer.log import COMMANDS, EVENTS, log_agent, log_events, log_failure
 from sms_transfer.ports import (
     AsyncContactGateway,
     AsyncDirectory,
@@ -38,9 +49,16 @@ from sms_transfer.ports import (
     AsyncTransferStore,
     Clock,
     Facts,
+    Observer,
     Router,
 )
 from sms_transfer.routing import Recorded, Routing
+
+if TYPE_CHECKING:
+    from sms_transfer.watching import Watch
+
+C = TypeVar("C", bound=Command | AgentCommand)
+R = TypeVar("R")
 
 AgentChange = Callable[[Agent], Agent]
 """Makes an agent's next record of the present one."""
@@ -78,6 +96,7 @@ class Flow(Ground):
         policy: TransferPolicy,
         clock: Clock,
         driver: Driver,
+        observer: Observer | None = None,
     ) -> None:
         super().__init__(
             store,
@@ -88,6 +107,7 @@ class Flow(Ground):
             policy=policy,
             clock=clock,
             driver=driver,
+            observer=observer,
         )
         self.routing: Final = Routing(
             store, self.directory, teams, router=router, policy=policy, now=self.now, new_ticket=new_ticket
@@ -102,11 +122,11 @@ class Flow(Ground):
             Conflict: somebody else was faster, every time.
             SmsTransferError: whatever `sms_transfer.core.decide.decide` or the store has to say.
         """
-        return self._carry(self._perform(command))
+        return self._carry(self._watched(command, self._perform))
 
     def request(self, command: RequestTransfer) -> Awaitable[TransferRequest]:
         """Carry out a request for a transfer; its invitee is still there when this returns. Raises like `perform`."""
-        return self._carry(self._request(command))
+        return self._carry(self._watched(command, self._request))
 
     def perform_for_agent(self, command: AgentCommand) -> Awaitable[Agent]:
         """Carry out one command on an agent's status.
@@ -116,7 +136,7 @@ class Flow(Ground):
             IllegalTransition: the status does not allow it.
             Conflict: somebody else was faster, every time.
         """
-        return self._carry(self._perform_for_agent(command))
+        return self._carry(self._watched(command, self._perform_for_agent))
 
     def change_agent(self, agent_id: str, change: AgentChange) -> Awaitable[Agent]:
         """Change an agent's record, again and again until nobody else was faster."""
@@ -139,22 +159,34 @@ class Flow(Ground):
         """Carry out a change of this agent's My Messages; whether there was such an entry."""
         return self._carry(self._change_messages(agent_id, change))
 
+    def _watched(
+        self, command: C, work: Callable[[C, Watch | None], Coroutine[object, object, R]]
+    ) -> Coroutine[object, object, R]:
+        """Work on a command under the eyes of whoever wants to see it; with nobody there it costs next to nothing."""
+        if self._observer is None and not COMMANDS.isEnabledFor(logging.DEBUG):
+            return work(command, None)
+        from sms_transfer.watching import watched  # noqa: PLC0415 - most processes never need it
+
+        return watched(self._observer, command, work)
+
     # one command, step by step
 
-    async def _perform(self, command: InteractionCommand) -> Decision:
-        decision, recorded = await self._record(command)
+    async def _perform(self, command: InteractionCommand, watch: Watch | None = None) -> Decision:
+        decision, recorded = await self._record(command, watch)
         if recorded is not _NOTHING:
             await self._serve(recorded)
         if decision.refusal is not None:
             raise decision.refusal
         return decision
 
-    async def _record(self, command: InteractionCommand) -> tuple[Decision, Recorded]:
+    async def _record(self, command: InteractionCommand, watch: Watch | None = None) -> tuple[Decision, Recorded]:
         """Carry out a command as far as its own interaction goes."""
         try:
             decision, recorded = await self._decide_and_commit(command)
         except Conflict as beaten:
-            decision, recorded = await self._again(lambda: self._decide_and_commit(command), beaten)
+            decision, recorded = await self._again(lambda: self._decide_and_commit(command), beaten, watch)
+        if decision.events:
+            self._tell(decision, watch)
         for agent_id, no_answer in decision.missed:
             if no_answer is NoAnswer.LOG_OUT:
                 await self._fail_invitations(agent_id, disconnected=False, over_at=self.now())  # T9: the others
@@ -165,6 +197,13 @@ class Flow(Ground):
         if decision.texts and any(text.direction is Direction.OUTBOUND for text in decision.texts):
             await self._outbox.send(decision.interaction.id, decision.interaction.contact)
         return decision, recorded
+
+    def _tell(self, decision: Decision, watch: Watch | None) -> None:
+        """Say what was recorded, to whoever wants to know."""
+        if EVENTS.isEnabledFor(logging.INFO):
+            log_events(decision.events)
+        if watch is not None:
+            watch.recorded(decision, final=not self._is_in_transaction())
 
     async def _decide_and_commit(
         self, command: InteractionCommand, *, statuses_follow: bool = False
@@ -206,7 +245,7 @@ class Flow(Ground):
         try:
             await self._change_agent(agent_id, lambda known: after_no_answer(known, no_answer))
         except Exception as error:  # noqa: BLE001 - a deadline must be kept, whatever becomes of the status
-            log_failure("could not change the status of agent", agent_id, error)
+            log_failure("agent.status_failed", error, agent_id=agent_id)
 
     async def _serve(self, recorded: Recorded, targets: Collection[Target] = ()) -> int:
         """Bring together who waits and who is able; what was recorded stays so, whatever becomes of this (Q3)."""
@@ -215,11 +254,14 @@ class Flow(Ground):
         try:
             return await self.routing.serve(recorded, self._record_routing, targets)
         except Exception as error:  # noqa: BLE001 - the next tick goes on with it
-            log_failure("could not route what waits for", f"{len(recorded.freed)} agents", error)
+            log_failure("routing.interrupted", error, agents=len(recorded.freed))
             return 0
 
     async def _record_routing(self, command: Invite | FailRouting) -> Recorded | None:
-        decision, recorded = await self._record(command)
+        return await self._watched(command, self._perform_routing)
+
+    async def _perform_routing(self, command: Invite | FailRouting, watch: Watch | None) -> Recorded | None:
+        decision, recorded = await self._record(command, watch)
         further = None if self._keeps_agents else await self._look_after_invitee(decision)
         if not decision.events:
             return None
@@ -228,17 +270,20 @@ class Flow(Ground):
         return evolve(recorded, invited=decision.interaction.live_invitation is not None)
 
     async def _route(self) -> int:
+        return await self.sweep("route", self._routed, done=int, counted=True)
+
+    async def _routed(self) -> int:
         return await self._serve(_NOTHING, await self.store.waiting_targets())
 
-    async def _request(self, command: RequestTransfer) -> TransferRequest:
+    async def _request(self, command: RequestTransfer, watch: Watch | None) -> TransferRequest:
         try:
-            decision, recorded = await self._record(command)
+            decision, recorded = await self._record(command, watch)
         except TargetNotEligible as refusal:
-            decision, recorded = await self._request_of_fallback(command, refusal)
+            decision, recorded = await self._request_of_fallback(command, refusal, watch)
         else:
             if isinstance(decision.refusal, TargetNotEligible):  # T10: what was over is recorded now, and no more
                 await self._serve(recorded)
-                decision, recorded = await self._request_of_fallback(command, decision.refusal)
+                decision, recorded = await self._request_of_fallback(command, decision.refusal, watch)
         further = None if self._keeps_agents else await self._look_after_invitee(decision)
         recorded = recorded if further is None else further
         if recorded is not _NOTHING:
@@ -251,18 +296,18 @@ class Flow(Ground):
         try:
             return await self.store.transfer(request.id) or request
         except Exception as error:  # noqa: BLE001 - it is recorded, so it must not look as if it were not (F7)
-            log_failure("could not look again at transfer", request.id, error)
+            log_failure("transfer.unread", error, transfer_id=request.id)
             return request
 
     async def _request_of_fallback(
-        self, command: RequestTransfer, refusal: TargetNotEligible
+        self, command: RequestTransfer, refusal: TargetNotEligible, watch: Watch | None
     ) -> tuple[Decision, Recorded]:
         """Ask the fallback at once (Q5); where there is none, or it is refused too, tell why the target was."""
         fallback = fallback_at_once(command)
         if fallback is None:
             raise refusal
         try:
-            return await self._record(evolve(command, fallback=fallback, on_fallback=True))
+            return await self._record(evolve(command, fallback=fallback, on_fallback=True), watch)
         except TargetNotEligible:
             raise refusal from None
 
@@ -279,18 +324,21 @@ class Flow(Ground):
         try:
             invitee = (await self.directory.agents((invitation.invitee,))).get(invitation.invitee)
             if has_left(invitee):
-                return (await self._record(FailInvitation(invitation.id)))[1]
+                return await self._watched(FailInvitation(invitation.id), self._recorded)
         except Exception as error:  # noqa: BLE001 - the request is recorded, and its deadline will end it
-            log_failure("could not look after invitation", invitation.id, error)
+            log_failure("invitation.unchecked", error, invitation_id=invitation.id)
         return None
 
-    async def _perform_for_agent(self, command: AgentCommand) -> Agent:
-        agent = await self._change_agent(command.agent_id, lambda known: decide_presence(known, command))
+    async def _recorded(self, command: FailInvitation, watch: Watch | None) -> Recorded:
+        return (await self._record(command, watch))[1]
+
+    async def _perform_for_agent(self, command: AgentCommand, watch: Watch | None) -> Agent:
+        agent = await self._change_agent(command.agent_id, lambda known: decide_presence(known, command), watch)
         if isinstance(command, LogOut):
             await self._fail_invitations(agent.id, disconnected=command.disconnected)
         return agent
 
-    async def _change_agent(self, agent_id: str, change: AgentChange) -> Agent:
+    async def _change_agent(self, agent_id: str, change: AgentChange, watch: Watch | None = None) -> Agent:
         async def attempt() -> tuple[Agent, Agent]:
             known = await self.agent(agent_id)
             agent = change(known)
@@ -301,7 +349,9 @@ class Flow(Ground):
         try:
             known, agent = await attempt()
         except Conflict as beaten:
-            known, agent = await self._again(attempt, beaten)
+            known, agent = await self._again(attempt, beaten, watch)
+        if agent != known and EVENTS.isEnabledFor(logging.INFO):
+            log_agent(agent_id, agent.status.value, do_not_disturb=agent.do_not_disturb)
         await self._ring_for(agent_id, recorded=not self._keeps_agents or not self._is_in_transaction())
         able = agent != known and may_be_able(agent)
         left = targets_of(known) - targets_of(agent)  # where nobody may be left now
@@ -331,9 +381,9 @@ class Flow(Ground):
             if invitation.deadline <= over_at:
                 continue
             try:
-                await self._perform(FailInvitation(invitation.id, disconnected=disconnected))
+                await self._watched(FailInvitation(invitation.id, disconnected=disconnected), self._perform)
             except Exception as error:  # noqa: BLE001 - the agent is gone all the same, and deadlines end the rest
-                log_failure("could not withdraw invitation", invitation.id, error)
+                log_failure("invitation.stayed", error, invitation_id=invitation.id)
 
     async def _change_messages(self, agent_id: str, change: Callable[[], Awaitable[bool]]) -> bool:
         changed = await change()

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping
 from datetime import datetime
+from functools import partial
 from threading import Lock
-from typing import Final, Protocol, TypeVar
+from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
 from sms_transfer.core.check import to_utc, untrusted
 from sms_transfer.core.commands import Need
@@ -14,7 +16,7 @@ from sms_transfer.core.model import Agent, Interaction
 from sms_transfer.core.policy import TransferPolicy
 from sms_transfer.drive import Driver
 from sms_transfer.errors import Conflict, InvalidValue, NotFound
-from sms_transfer.log import log_failure
+from sms_transfer.log import COMMANDS, SWEEPS, log_conflict, log_failure
 from sms_transfer.outbox import Outbox
 from sms_transfer.ports import (
     AsyncContactGateway,
@@ -23,7 +25,11 @@ from sms_transfer.ports import (
     AsyncTransferStore,
     Clock,
     JoinsTransaction,
+    Observer,
 )
+
+if TYPE_CHECKING:
+    from sms_transfer.watching import Watch
 
 R = TypeVar("R")
 
@@ -48,6 +54,7 @@ class Ground:
         directory: who the agents are; None if the store is asked.
         messaging: the doorbell.
         rung_by_store: the doorbell is the store's own, and its commits ring it.
+        observer: whoever watches, or nobody.
     """
 
     def __init__(
@@ -61,12 +68,14 @@ class Ground:
         policy: TransferPolicy,
         clock: Clock,
         driver: Driver,
+        observer: Observer | None = None,
     ) -> None:
         self.store = store
         self.directory: AsyncDirectory = store if directory is None else directory
         self.messaging = messaging
         self.policy = policy
         self._driver = driver
+        self._observer = observer
         self._outbox = Outbox(store, gateway, driver)
         self._clock = clock
         self._keeps_agents = directory is None
@@ -123,6 +132,9 @@ class Ground:
         Returns:
             How many texts the gateway took.
         """
+        return await self.sweep("send", partial(self._send_and_poll, limit), done=int)
+
+    async def _send_and_poll(self, limit: int) -> int:
         sent = 0
         if not self._is_in_transaction():
             for interaction_id in await self.store.unsent(limit=limit):
@@ -131,6 +143,26 @@ class Ground:
         for desktop in self._desktops:
             desktop.poll()
         return sent
+
+    async def sweep(
+        self,
+        name: str,
+        work: Callable[[], Awaitable[R]],
+        *,
+        done: Callable[[R], int],
+        counted: bool = False,
+    ) -> R:
+        """Carry out a part of what time brings, under the eyes of whoever wants to see it.
+
+        Args:
+            done: how much of it was done.
+            counted: whether an observer is told what waits after it.
+        """
+        if self._observer is None and not SWEEPS.isEnabledFor(logging.DEBUG):
+            return await work()
+        from sms_transfer.watching import swept  # noqa: PLC0415 - most processes never need it
+
+        return await swept(self._observer, name, work, done=done, waits_in=self.store if counted else None)
 
     def connected(self, desktop: Polled) -> None:
         """Begin to poll this desktop."""
@@ -154,7 +186,7 @@ class Ground:
         try:
             await self.messaging.ring(agent_ids)
         except Exception as error:  # noqa: BLE001 - a host's messaging may raise anything
-            log_failure("could not ring", f"{len(agent_ids)} agents", error)
+            log_failure("ring.failed", error, agents=len(agent_ids))
 
     def _carry(self, coroutine: Coroutine[object, object, R]) -> Awaitable[R]:
         """Carry it through to its end, unless the host's transaction ends it: that must be left to nobody else."""
@@ -163,7 +195,9 @@ class Ground:
     def _is_in_transaction(self) -> bool:
         return self._transaction is not None and self._transaction.joins_transaction
 
-    async def _again(self, attempt: Callable[[], Coroutine[object, object, R]], beaten: Conflict) -> R:
+    async def _again(
+        self, attempt: Callable[[], Coroutine[object, object, R]], beaten: Conflict, watch: Watch | None = None
+    ) -> R:
         """Try until nobody else is faster: a bounded number of times, after pauses that grow and are never alike.
 
         A transaction of the host's that sees the past for good (a stricter isolation) would be beaten every time.
@@ -171,12 +205,21 @@ class Ground:
         if beaten.kind == "transaction" and self._is_in_transaction():
             raise beaten
         for tried in range(_ATTEMPTS - 2):
+            _tell(beaten, watch)
             await self._driver.pause(_up_to(min(_LONGEST_PAUSE, _FIRST_PAUSE * 2**tried)))
             try:
                 return await attempt()
-            except Conflict:
-                pass
+            except Conflict as again:
+                beaten = again
+        _tell(beaten, watch)
         return await attempt()
+
+
+def _tell(beaten: Conflict, watch: Watch | None) -> None:
+    if COMMANDS.isEnabledFor(logging.DEBUG):
+        log_conflict(beaten)
+    if watch is not None:
+        watch.beaten(beaten)
 
 
 def _known(agent_id: str, agents: Mapping[str, Agent]) -> Agent:

@@ -58,7 +58,7 @@ class LoopDriver:
 def _log_unheard(awaited: asyncio.Future[R], task: asyncio.Task[R]) -> None:
     """Say how it ended where nobody is there to be told."""
     if awaited.cancelled() and not task.cancelled() and (error := task.exception()) is not None:
-        log_failure("could not carry", "what was cancelled to its end", error)
+        log_failure("command.unheard", error)
 
 
 async def _in_turn(turns: OneAtATime, key: Hashable, work: Work, later: Job) -> None:
@@ -129,7 +129,7 @@ class LoopConnection(Connection):
             self._loop.call_soon_threadsafe(step)
         except RuntimeError as error:  # the loop is closed, and nothing can be shown in it any more
             if not self._closed:
-                log_failure("could not wake the workspace of agent", self.workspace.agent_id, error)
+                log_failure("desktop.unwoken", error, agent_id=self.workspace.agent_id)
             self._closed = True
             self._flow.disconnected(self)
 
@@ -155,7 +155,7 @@ class LoopConnection(Connection):
             try:
                 dispatch(showing.run)
             except Exception as error:  # noqa: BLE001 - a host's dispatch may raise anything; the next wake tries again
-                log_failure("could not wake the workspace of agent", self.workspace.agent_id, error)
+                log_failure("desktop.unwoken", error, agent_id=self.workspace.agent_id)
                 return False
             return await showing.outcome()
         finally:
@@ -238,4 +238,4 @@ async def _repeat(work: Work, seconds: float, stop: asyncio.Event) -> None:
         try:
             await work()
         except Exception as error:  # noqa: BLE001 - a port may raise anything; the next round tries again
-            log_failure("could not", "tick", error)
+            log_failure("tick.failed", error)

@@ -44,7 +44,7 @@ class Outbox:
                 await self._gateway.send(message, contact)
             await self._store.mark_sent(message.id)
         except Exception as error:  # noqa: BLE001 - whatever a gateway or a store raises, the text is recorded and waits
-            log_failure("could not send a text of interaction", interaction_id, error)
+            log_failure("message.unsent", error, interaction_id=interaction_id)
             return None
         return message.id
 

@@ -302,7 +302,7 @@ async def _carefully(interaction: Interaction, step: Awaitable[R]) -> R | None:
     except (StoreUnavailable, UnusableStore):  # nothing can be recorded for the others either
         raise
     except Exception as error:  # noqa: BLE001 - a host's directory may raise anything, and for one agent only
-        log_failure("could not route transfer", _request(interaction).id, error)
+        log_failure("routing.failed", error, transfer_id=_request(interaction).id)
         return None
 
 
@@ -311,14 +311,14 @@ def picked(router: Router, interaction: Interaction, candidates: Sequence[Candid
     try:
         answer = untrusted(router.pick(interaction, tuple(candidates)))
     except Exception as error:  # noqa: BLE001 - a host's code; the transfer goes on without it
-        log_failure("the router could not pick an agent for interaction", interaction.id, error)
+        log_failure("router.failed", error, interaction_id=interaction.id)
         return candidates[0]
     if answer is None:
         return None
     for candidate in candidates if isinstance(answer, str) else ():  # what is none may not even be comparable
         if candidate.agent.id == answer:
             return candidate
-    log_failure("the router picked nobody who can be invited for interaction", interaction.id, LookupError())
+    log_failure("router.nonsense", LookupError(), interaction_id=interaction.id)
     return candidates[0]
 
 
@@ -331,7 +331,7 @@ def _reach(router: Router) -> int:
     try:
         reach = untrusted(router.reach)
     except Exception as error:  # noqa: BLE001 - likewise
-        log_failure("could not ask how many candidates are wanted by", "the router", error)
+        log_failure("router.reach_failed", error)
         return _REACH
     return min(reach, _FARTHEST) if isinstance(reach, int) and reach > 0 else _REACH
 

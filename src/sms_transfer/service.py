@@ -41,6 +41,7 @@ from sms_transfer.ports import (
     EventPage,
     IdFactory,
     Messaging,
+    Observer,
     Router,
     TransferStore,
 )
@@ -74,6 +75,7 @@ class TransferService:
         router: which agent of a queue is invited next; the longest idle if left out.
         clock: what time it is; the system's if left out.
         ids: where new ids come from; random if left out.
+        observer: is told of every command and sweep, for traces and metrics; nobody if left out.
 
     Examples:
         >>> from sms_transfer import Agent, ChannelStatus, Contact, Interaction, Media, Target, TransferService
@@ -98,6 +100,7 @@ class TransferService:
         policy: TransferPolicy | None = None,
         clock: Clock | None = None,
         ids: IdFactory | None = None,
+        observer: Observer | None = None,
     ) -> None:
         agents = None if directory is None or directory is store else awaitable_directory(directory, at_once)
         ids = RandomIds() if ids is None else ids
@@ -113,6 +116,7 @@ class TransferService:
             router=router,
             ids=ids,
             driver=BlockingDriver(),
+            observer=observer,
         )
         self._calls = Calls(self._flow, ids)
 
@@ -536,4 +540,4 @@ def _repeat(work: Callable[[], object], stop: threading.Event, interval: timedel
         try:
             work()
         except Exception as error:  # noqa: BLE001 - a port may raise anything; the next round tries again
-            log_failure("could not", "tick", error)
+            log_failure("tick.failed", error)

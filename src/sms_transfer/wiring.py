@@ -19,6 +19,7 @@ from sms_transfer.ports import (
     AsyncTransferStore,
     Clock,
     IdFactory,
+    Observer,
     Router,
 )
 from sms_transfer.routing import LongestIdle
@@ -35,6 +36,7 @@ def wire(
     router: Router | None,
     ids: IdFactory,
     driver: Driver,
+    observer: Observer | None,
 ) -> Flow:
     """A flow over these ports, and over the defaults where there is none: all in memory, in this process."""
     store = AwaitableStore(MemoryStore(), at_once) if store is None else store
@@ -51,6 +53,7 @@ def wire(
         policy=TransferPolicy() if policy is None else expect(TransferPolicy, "policy", policy),
         clock=SystemClock() if clock is None else clock,
         driver=driver,
+        observer=observer,
     )
 
 

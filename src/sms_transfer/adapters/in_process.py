@@ -37,7 +37,7 @@ class _Listening:
         try:
             self._wake()
         except Exception as error:  # noqa: BLE001 - a listener may raise anything
-            log_failure("could not wake a listener of agent", self._agent_id, error)
+            log_failure("ring.unheard", error, agent_id=self._agent_id)
 
     def close(self) -> None:
         self._doorbell.forget(self._agent_id, self)

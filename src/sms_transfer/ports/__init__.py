@@ -30,6 +30,7 @@ from sms_transfer.ports.blocking import (
     TransferStore,
 )
 from sms_transfer.ports.front_end import RemovesMessages, ShowsAgent, UserInterface
+from sms_transfer.ports.observer import Committed, Observation, Observer, Operation
 
 __all__ = [
     "AsyncContactGateway",
@@ -40,6 +41,7 @@ __all__ = [
     "AsyncTransferStore",
     "Candidate",
     "Clock",
+    "Committed",
     "ContactGateway",
     "Directory",
     "EventPage",
@@ -47,6 +49,9 @@ __all__ = [
     "IdFactory",
     "JoinsTransaction",
     "Messaging",
+    "Observation",
+    "Observer",
+    "Operation",
     "RemovesMessages",
     "RingsOnCommit",
     "Roster",

@@ -59,7 +59,7 @@ class _Board:
             try:
                 self._bells.ring((agent_id,))
             except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - a host's code; the others must be woken
-                log_failure("could not wake the desktops of agent", agent_id, error)
+                log_failure("doorbell.unwoken", error, agent_id=agent_id)
 
 
 def _agents_in(payload: str) -> Collection[str]:
@@ -114,7 +114,7 @@ class Doorbell:
             except Exception as error:  # noqa: BLE001 - whatever it is, a bell that hears nothing is no bell
                 self._hears.clear()
                 self._board.missed = True
-                log_failure("could not listen to", "PostgreSQL", error)
+                log_failure("doorbell.failed", error)
                 self._closed.wait(_PAUSE)
 
     def _hear(self, connection: psycopg.Connection[tuple[object, ...]]) -> None:
@@ -174,5 +174,5 @@ class AsyncDoorbell:
             except Exception as error:  # noqa: BLE001 - whatever it is, a bell that hears nothing is no bell
                 self._hears.clear()
                 self._board.missed = True
-                log_failure("could not listen to", "PostgreSQL", error)
+                log_failure("doorbell.failed", error)
                 await asyncio.sleep(_PAUSE)
