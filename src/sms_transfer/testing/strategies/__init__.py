@@ -53,6 +53,7 @@ from sms_transfer.testing.strategies._values import (
     queues,
     targets,
 )
+from sms_transfer.testing.strategies._watched import commits, operations
 
 __all__ = [
     "actions",
@@ -61,6 +62,7 @@ __all__ = [
     "bulk_results",
     "candidates",
     "case_data",
+    "commits",
     "contacts",
     "desktops",
     "errors",
@@ -79,6 +81,7 @@ __all__ = [
     "invitations",
     "messages",
     "notices",
+    "operations",
     "outcomes",
     "past_invitations",
     "pending_transfers",
