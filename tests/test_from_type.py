@@ -139,6 +139,27 @@ WORDS: Mapping[type, Collection[str]] = {
 }
 
 
+WIDER = """
+import sys
+from collections.abc import Collection, Hashable, Iterable, Mapping, Sized
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+for kind in (Mapping, Mapping[str, int], Mapping[int, str], Collection[int], Iterable[str], Sized, Hashable, Exception):
+
+    @settings(max_examples=50, database=None, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(st.from_type(kind))
+    def check(value):
+        assert not type(value).__module__.startswith("sms_transfer"), kind
+
+    check()
+"""
+
+
+def test_nothing_of_ours_is_made_where_something_wider_is_asked_for() -> None:
+    """Whoever has the package installed gets of Hypothesis what everybody gets for types that are not ours."""
+    subprocess.run([sys.executable, "-W", "ignore", "-c", WIDER], check=True)  # noqa: S603 - this very interpreter
+
+
 def test_every_model_is_made_in_a_process_that_imports_hypothesis_and_the_package_only() -> None:
     """The entry point is installed, and all it takes."""
     assert ["sms_transfer.testing._entry_point:register"] == [

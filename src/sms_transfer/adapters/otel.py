@@ -128,15 +128,19 @@ class _Instruments:
             )
 
         waiting = "sms_transfer.waiting"
-        self.command_duration = histogram("sms_transfer.command.duration", _SECONDS)
-        self.sweep_duration = histogram("sms_transfer.sweep.duration", _SECONDS)
-        self.time_to_accept = histogram("sms_transfer.time_to_accept", _ANSWERS)
-        self.refusals = counter("sms_transfer.refusals")
-        self.conflicts = counter("sms_transfer.conflicts")
-        self.invitations = counter("sms_transfer.invitations")
-        self.outcomes = counter("sms_transfer.outcomes")
-        self.swept = counter("sms_transfer.swept")
-        self.waiting = meter.create_gauge(waiting, METRICS[waiting].unit, METRICS[waiting].meaning)
+        self.command_duration: metrics.Histogram = histogram("sms_transfer.command.duration", _SECONDS)
+        self.sweep_duration: metrics.Histogram = histogram("sms_transfer.sweep.duration", _SECONDS)
+        self.time_to_accept: metrics.Histogram = histogram("sms_transfer.time_to_accept", _ANSWERS)
+        self.refusals: metrics.Counter = counter("sms_transfer.refusals")
+        self.conflicts: metrics.Counter = counter("sms_transfer.conflicts")
+        self.invitations: metrics.Counter = counter("sms_transfer.invitations")
+        self.outcomes: metrics.Counter = counter("sms_transfer.outcomes")
+        self.swept: metrics.Counter = counter("sms_transfer.swept")
+        self._waiting = meter.create_gauge(waiting, METRICS[waiting].unit, METRICS[waiting].meaning)
+
+    def wait(self, kind: TargetKind, count: int) -> None:
+        """Say how many requests wait for targets of this kind."""
+        self._waiting.set(count, {"target_kind": kind.value})
 
     def happened(self, event: Event, requests: Mapping[str, TransferRequest]) -> None:
         """Count an event."""
@@ -196,7 +200,7 @@ class _SpanObservation:
         self._span.set_attribute("sms_transfer.done", done)
         self._instruments.swept.add(done, self._named)
         for kind, count in waiting.items():
-            self._instruments.waiting.set(count, {"target_kind": kind.value})
+            self._instruments.wait(kind, count)
 
     def end(self, error: BaseException | None) -> None:
         """End the span, with the refusal or the type of the error."""

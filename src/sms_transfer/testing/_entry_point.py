@@ -6,10 +6,7 @@ touched here before a strategy is asked for.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, get_args, get_origin
-
-if TYPE_CHECKING:
-    from hypothesis.strategies import SearchStrategy
+from typing import Any, get_args, get_origin
 
 
 def register() -> None:
@@ -51,30 +48,37 @@ def register() -> None:
         root.TransferRequest: "transfer_requests",
         root.WorkspaceSettings: "workspace_settings",
         ports.Candidate: "candidates",
+        ports.Committed: "commits",
         ports.Facts: "facts",
+        ports.Operation: "operations",
         ports.Roster: "rosters",
     }
 
-    def make(kind: type) -> SearchStrategy[Any]:
+    public: list[object] = [getattr(root, name) for name in root.__all__]
+    families = (root.Event, root.SmsTransferError)
+    members = {one for one in public if isinstance(one, type) and issubclass(one, families)}
+
+    # Each is asked for what is wider too, such as `Exception` or `Mapping[str, int]`: that is not ours to make.
+
+    def make(kind: type) -> Any:
+        if kind not in kinds and kind not in members:
+            return NotImplemented
         from sms_transfer.testing import strategies  # noqa: PLC0415 - complete by the time that one is asked for
 
         if issubclass(kind, root.Event):
             return strategies.events(kind)
         if issubclass(kind, root.SmsTransferError):
             return strategies.errors(kind)
-        strategy: SearchStrategy[Any] = getattr(strategies, kinds[kind])()
-        return strategy
+        return getattr(strategies, kinds[kind])()
 
-    def make_frozen_dict(kind: Any) -> SearchStrategy[Any]:
+    def make_frozen_dict(kind: Any) -> Any:
+        if root.FrozenDict not in {kind, get_origin(kind)}:
+            return NotImplemented
         from sms_transfer.testing import strategies  # noqa: PLC0415 - likewise
 
-        if (get_origin(kind) or kind) is not root.FrozenDict:
-            return NotImplemented  # type: ignore[no-any-return]  # so who asks for any mapping is not given ours
         [values] = get_args(kind) or (str,)
         return strategies.frozen_dicts(st.from_type(values))
 
-    public: list[object] = [getattr(root, name) for name in root.__all__]
-    families = (root.Event, root.SmsTransferError)
-    for kind in [*kinds, *(one for one in public if isinstance(one, type) and issubclass(one, families))]:
+    for kind in (*kinds, *members):
         st.register_type_strategy(kind, make)
     st.register_type_strategy(root.FrozenDict, make_frozen_dict)

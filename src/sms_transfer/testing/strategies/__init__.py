@@ -36,7 +36,7 @@ from sms_transfer.testing.strategies._desktops import (
 )
 from sms_transfer.testing.strategies._errors import errors
 from sms_transfer.testing.strategies._events import events
-from sms_transfer.testing.strategies._histories import MakeService, explanations, histories
+from sms_transfer.testing.strategies._histories import explanations, histories
 from sms_transfer.testing.strategies._notices import notices, system_messages
 from sms_transfer.testing.strategies._requests import (
     interactions,
@@ -58,15 +58,16 @@ from sms_transfer.testing.strategies._values import (
     queues,
     targets,
 )
+from sms_transfer.testing.strategies._watched import commits, operations
 
 __all__ = [
-    "MakeService",
     "actions",
     "agents",
     "attachments",
     "bulk_results",
     "candidates",
     "case_data",
+    "commits",
     "contacts",
     "desktops",
     "errors",
@@ -85,6 +86,7 @@ __all__ = [
     "invitations",
     "messages",
     "notices",
+    "operations",
     "outcomes",
     "past_invitations",
     "pending_transfers",
