@@ -188,7 +188,7 @@ def docs(session: nox.Session) -> None:
     session.log("open build/docs/index.html")
 
 
-@nox.session
+@nox.session(python=FIRST)  # Atheris is not there for every Python
 def fuzz(session: nox.Session) -> None:
     """Fuzz the codec and the service, guided by coverage; arguments say how long: ``-- --seconds 600 --seed 2``."""
     session.install("-q", "-e", f".[{EXTRAS}]", "atheris>=3.0")
