@@ -343,18 +343,42 @@ def test_a4_hops_epochs_notes_and_case_data_that_an_interaction_was_opened_with(
 
 
 def test_t16_notes_that_came_with_transfers_are_looked_for_in_the_last_one() -> None:
-    """T16: what an agent wrote, and then what came with each transfer that was accepted since."""
+    """T16: what an agent wrote last, and then what came with each transfer that was accepted since."""
     floor = Floor()
     floor.service.set_note("i", "first", by="alice")
-    floor.service.set_note("i", "calm", by="alice")
-    for target, sender, words in ((BOB, "alice", "please"), (CAROL, "bob", ""), (ALICE, "carol", "thanks")):
+    notes = ((BOB, "alice", "forgotten"), (ALICE, "bob", "please"), (BOB, "alice", ""), (CAROL, "bob", "thanks"))
+    for target, sender, words in notes:
         floor.ask(target=target, by=sender, note=words)
         floor.take()
+        if words == "forgotten":
+            floor.service.set_note("i", "calm", by="bob")
     trace = read_trace(floor.store, "i")
     assert "calm\nplease\nthanks" == trace.interaction.note
     replay(trace)
     with pytest.raises(TraceMismatch, match="note is <18 characters>, not <32 characters>"):
         replay(attrs.evolve(trace, interaction=attrs.evolve(trace.interaction, note="calm\nplease\nthankS")))
+
+
+def test_t16_a_note_that_was_replaced_is_not_taken_to_have_been_as_long_as_the_last() -> None:
+    """T16, A8: with what came in between it would have been longer than any may be."""
+    policy, words = TransferPolicy(max_note=40_000), "x" * 40_000
+    floor = Floor(policy=policy)
+    floor.service.set_note("i", "first", by="alice")
+    floor.ask(target=BOB, note=words)
+    floor.take()
+    floor.service.set_note("i", words, by="bob")
+    validate_trace(floor.store, "i", policy)
+
+
+def test_d4_entries_that_were_read_or_deleted_are_explained() -> None:
+    """D4: whoever is told may do with it what they like."""
+    floor = Floor()
+    requests = [(floor.ask(target=BOB), floor.decline())[0].id for _ in range(3)]
+    floor.service.mark_read("alice", requests[0])
+    floor.service.mark_read("alice", requests[1])
+    floor.service.delete_message("alice", requests[2])
+    assert [True, True] == [entry.read for entry in read_trace(floor.store, "i").messages]
+    validate_trace(floor.store, "i")
 
 
 def test_f5_what_is_repeated_has_left_nothing() -> None:

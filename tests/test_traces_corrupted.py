@@ -352,6 +352,8 @@ RECORDS: Final[dict[str, tuple[Corrupt, int, str]]] = {
     "a text too many": (without(14), 19, "the transcript has texts that no event tells of"),
     "a text under another epoch": (text(3, epoch=0), 14, "the transcript has another text"),
     "a text that went the other way": (text(0, direction=Direction.OUTBOUND), 1, "the transcript has another text"),
+    "a text that came back": (text(1, direction=Direction.INBOUND), 2, "the transcript has another text"),
+    "a text of the contact's by an agent": (text(0, sender="alice"), 1, "the transcript has another text"),
     "a text by somebody else": (text(1, sender="carol"), 2, "the transcript has another text"),
     "no note": (without(3), 19, "its version is 13, and the core comes to 12"),
     "two notes": (doubled(3), 21, "its version is 13, and the core comes to 14"),
@@ -417,6 +419,15 @@ def test_q2_a_round_of_which_nothing_is_recorded() -> None:
     trace = read_trace(floor.store, "i")
     with pytest.raises(TraceMismatch, match=r"event 4: transfer .*\+2 is not recorded"):
         replay(attrs.evolve(trace, requests=trace.requests[:1]), PLACED)
+
+
+def test_a1_of_several_policies_the_one_that_comes_farthest_is_told_of() -> None:
+    """A1: under the one nothing could have been asked, under the other the deadline would have been another."""
+    policies = [TransferPolicy(kinds=()), TransferPolicy(invitation_timeout=SECOND)]
+    for order in (policies, policies[::-1]):
+        with pytest.raises(TraceMismatch) as caught:
+            replay(story(), order)
+        assert (6, None) == (caught.value.position, caught.value.refusal)
 
 
 def test_a1_the_stories_are_explained() -> None:

@@ -13,7 +13,6 @@ from typing import Any, Final
 
 import attrs
 
-from sms_transfer.core.check import CaseValue
 from sms_transfer.core.commands import (
     Accept,
     Cancel,
@@ -156,7 +155,7 @@ class Asking:
         """How it was when it was opened, as far as what is recorded later can tell."""
         found = self._trace.interaction
         hops = next((one.hop - 1 for one in self._history if isinstance(one, TransferRequested)), found.hops)
-        untouched = {key: value for key, value in found.case_data.items() if key not in self._updates}
+        updated = {key for one in self._history if isinstance(one, CaseDataUpdated) for key in one.keys}
         return OpenInteraction(
             Interaction(
                 event.interaction_id,
@@ -165,7 +164,7 @@ class Asking:
                 owner=event.owner,
                 epoch=event.epoch,
                 hops=hops,
-                case_data=untouched,
+                case_data={key: value for key, value in found.case_data.items() if key not in updated},
                 note=self._last_note[1] if self._last_note[0] is None else "",
             )
         )
@@ -187,27 +186,15 @@ class Asking:
 
     def note(self, event: NoteSet, position: int, *_: object) -> SetNote:
         at, note = self._last_note
-        return SetNote(event.interaction_id, by=_by(event), note=note if at == position else "")
+        note = note if at == position else ""  # an earlier one is known to nobody, and has no length that matters
+        return SetNote(event.interaction_id, by=_by(event), note=note)
 
-    def case_data(self, event: CaseDataUpdated, position: int, *_: object) -> UpdateCaseData:
-        data = self._trace.interaction.case_data
-        changes: dict[str, CaseValue | None] = {
-            key: data.get(key) if self._updates[key] == position else None for key in event.keys
-        }
-        return UpdateCaseData(event.interaction_id, by=_by(event), changes=changes)
+    def case_data(self, event: CaseDataUpdated, *_: object) -> UpdateCaseData:
+        data = self._trace.interaction.case_data  # as it is in the end, which is as good as any
+        return UpdateCaseData(event.interaction_id, by=_by(event), changes={key: data.get(key) for key in event.keys})
 
     def done(self, event: InteractionDone, *_: object) -> MarkDone:
         return MarkDone(event.interaction_id, by=_by(event))
-
-    @cached_property
-    def _updates(self) -> Mapping[str, int]:
-        """Where each key of the case data was updated last."""
-        return {
-            key: position
-            for position, event in enumerate(self._history)
-            if isinstance(event, CaseDataUpdated)
-            for key in event.keys
-        }
 
     @cached_property
     def _last_note(self) -> tuple[int | None, str]:
@@ -230,7 +217,7 @@ class Asking:
             raise Untold("such a transfer is not recorded")
         then = self._history[position + 1 : position + 3]
         at_once = [one for one in then if isinstance(one, TransferRedirected) and one.by == event.by]
-        tickets = [one.invitation_id for one in then if isinstance(one, InvitationSent) and one.by == event.by]
+        tickets = [one.invitation_id for one in then if isinstance(one, InvitationSent)]
         return RequestTransfer(
             event.interaction_id,
             by=_by(event),
