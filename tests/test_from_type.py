@@ -101,8 +101,10 @@ def anonymous(value: object) -> object:
         case Notice():
             shown = {"transfer": value.params["transfer"]} if "transfer" in value.params else {}
             other = attrs.evolve(value, params={**dict.fromkeys(value.params, "x"), **shown})
-        case FrozenDict():
-            other = type(value)({f"key {number}": "x" for number, _ in enumerate(value)})
+        case CaseData():
+            other = CaseData({f"key {number}": "x" for number, _ in enumerate(value)})
+        case FrozenDict() if all(isinstance(one, str) for one in value.values()):  # numbers of reasons are nobody's
+            other = FrozenDict({f"key {number}": "x" for number, _ in enumerate(value)})
         case SmsTransferError():
             kind: Any = type(value)
             other = kind(**{name: anonymous(field) for name, field in value.fields.items()})
