@@ -27,7 +27,9 @@ from sms_transfer import (
     TransferService,
     Workspace,
 )
+from sms_transfer.adapters.memory import MemoryStore
 from sms_transfer.testing import ManualClock, RecordingUI
+from sms_transfer.testing.traces import validate_store
 
 UNTRIED: Final = frozenset({"team_index", "ticking"})
 """What is no call with an effect: a property, and a context with threads of its own."""
@@ -53,7 +55,7 @@ def service(data: bytes) -> None:
     """Have these bytes make calls, and look after each whether every promise still holds.
 
     Raises:
-        Broken: one does not.
+        Broken: one does not; or `TraceMismatch`: something is recorded that the core would not have decided.
         Exception: the service let an error through that is not its own (A8).
     """
     choice = Choice(data)
@@ -71,7 +73,9 @@ class _Centre:
 
     def __init__(self, choice: Choice) -> None:
         self.clock = ManualClock()
-        self.service = TransferService(clock=self.clock, policy=choice.pick(_POLICIES))
+        self.policy = choice.pick(_POLICIES)
+        self.store = MemoryStore()
+        self.service = TransferService(self.store, clock=self.clock, policy=self.policy)
         self.arguments = Arguments(self.service, choice)
         for name in AGENTS:
             self.service.add_agent(Agent(name, name, status=ChannelStatus.READY, capacity=3, skills={"plumbing"}))
@@ -150,7 +154,7 @@ class _Centre:
         return True
 
     def close(self) -> None:
-        """Let all time pass: every transfer ends, and every desktop shows what is recorded."""
+        """Let all time pass: every transfer ends, desktops show what is recorded, and the core explains all of it."""
         self.clock.advance(timedelta(days=1))
         for _ in range(10):
             self.service.tick()
@@ -165,6 +169,7 @@ class _Centre:
             live = self.service.interaction(request.interaction_id).transfer
             if not request.state.is_final and (live is None or live.id != request.id):
                 raise Broken(f"T4: {request.id} never ended")
+        validate_store(self.store, self.policy)
 
     def _requests(self) -> list[TransferRequest]:
         return [self.service.transfer(one.transfer_id) for one in self._feed() if isinstance(one, TransferRequested)]

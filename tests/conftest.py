@@ -89,6 +89,8 @@ OF_THREADS: Final = frozenset(
         "test_d7_dispatch_runs_the_front_ends_part_where_it_is_wanted",
         "test_d7_late_rings_out_of_order_bring_back_nothing_old",
         "test_e2_who_is_logged_out_has_to_log_in_first",
+        # what is asked is whether a service that is called refuses it
+        "test_a8_a_store_that_is_awaited_is_refused_where_it_is_called",
     }
 )
 """Tests in those modules that are about being called; `test_aio` has what is to be said of being awaited."""

@@ -276,11 +276,13 @@ def test_a2_an_outcome_says_what_happened_by_whom_and_why(
 def test_a2_the_sender_is_told_what_happened(end: Callable[[Centre, TransferRequest], object], code: str) -> None:
     """A2, T6: and to whom it was offered, on both surfaces."""
     centre = Centre()
-    end(centre, centre.invite())
+    request = centre.invite()
+    end(centre, request)
     error = centre.service.interaction("i").error
 
     assert error is not None
-    assert (code, "Bob") == (error.code, error.params["target"])
+    reason = {"reason": "no"} if code == "transfer.rejected_because" else {}
+    assert (code, {"transfer": request.id, "target": "Bob", **reason}) == (error.code, dict(error.params))
     assert [error] == [message.notice for message in centre.service.snapshot("alice").messages]
 
 
@@ -649,8 +651,9 @@ def test_a8_the_two_notes_of_a_transfer_fit_into_one() -> None:
 
     centre.service.set_note("i", "", by="alice")
     centre.invite(note="y" * 6_000)
-    with pytest.raises(InvalidValue):
+    with pytest.raises(InvalidValue) as refused:
         centre.service.set_note("i", "x" * 60_000, by="alice")
+    assert refused.value.field == "note"
 
 
 def test_a8_a_note_that_grew_by_a_transfer_hinders_nobody() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import math
 import pickle
+import re
 import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta, timezone
@@ -18,6 +19,7 @@ from hypothesis import strategies as st
 from sms_transfer import (
     Agent,
     AlreadyExists,
+    AsyncTransferService,
     Attachment,
     CaseData,
     ChannelStatus,
@@ -63,6 +65,8 @@ from sms_transfer import (
     WorkspaceSettings,
 )
 from sms_transfer import errors as errors_module
+from sms_transfer.adapters.blocking import AwaitableStore
+from sms_transfer.adapters.memory import MemoryStore
 from sms_transfer.testing import RecordingUI
 from support import ALICE, BOB, CONTACT, Centre
 
@@ -665,6 +669,67 @@ def test_a8_a_policy_that_is_none_is_refused(policy: Any) -> None:
         TransferService(policy=policy)
 
     assert refused.value.field == "policy"
+
+
+@pytest.mark.parametrize("service", [TransferService, AsyncTransferService])
+@pytest.mark.parametrize(
+    ("field", "port"),
+    [
+        ("store", "TransferStore"),
+        ("directory", "Directory"),
+        ("messaging", "Messaging"),
+        ("gateway", "ContactGateway"),
+        ("router", "Router"),
+        ("clock", "Clock"),
+        ("ids", "IdFactory"),
+    ],
+)
+def test_a8_what_lacks_a_method_of_its_port_is_refused_when_it_is_given(
+    service: Callable[..., object], field: str, port: str
+) -> None:
+    """A8: a path in place of a store is told of at once, and not by the first command."""
+    with pytest.raises(InvalidValue) as refused:
+        service(**{field: "centre.sqlite"})
+
+    assert field == refused.value.field
+    assert re.fullmatch(f"must have the methods of (Async)?{port}, and has no [a-z_]+", refused.value.rule)
+
+
+def test_a8_a_front_end_that_lacks_a_method_is_refused_when_it_is_given() -> None:
+    """A8: all seven are wanted, and the first that is missing is named."""
+    with pytest.raises(InvalidValue) as refused:
+        Workspace("alice", object())  # type: ignore[arg-type] # what is tried
+
+    assert ("ui", "must have the methods of UserInterface, and has no close_window") == (
+        refused.value.field,
+        refused.value.rule,
+    )
+
+
+def test_a8_a_class_in_place_of_what_it_makes_is_refused() -> None:
+    """A8: it has the methods, and nobody to call them on."""
+    with pytest.raises(InvalidValue, match="ui must have the methods of UserInterface, and is a class: call it"):
+        Workspace("alice", RecordingUI)  # type: ignore[arg-type] # what is tried
+
+
+def test_a8_a_class_whose_methods_need_no_instance_is_a_port() -> None:
+    """A8: nothing is refused that can be called."""
+
+    class Noon:
+        @staticmethod
+        def now() -> datetime:
+            return datetime(2026, 1, 1, 12, tzinfo=UTC)
+
+    service = TransferService(clock=Noon)
+    service.add_agent(Agent("alice", "Alice"))
+
+    assert "alice" == service.agent("alice").id
+
+
+def test_a8_a_store_that_is_awaited_is_refused_where_it_is_called() -> None:
+    """A8: `TransferService` awaits nothing."""
+    with pytest.raises(InvalidValue, match="store must have the methods of TransferStore, none of them awaited"):
+        TransferService(AwaitableStore(MemoryStore()))  # type: ignore[arg-type] # what is tried
 
 
 def test_a8_a_timeout_that_ends_beyond_all_dates_is_refused() -> None:

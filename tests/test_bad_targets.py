@@ -200,14 +200,17 @@ def test_a8_a_fallback_that_is_no_target_is_refused(fallback: Any) -> None:
     ("given_id", "expected"),
     [
         ("t", "t+2"),
+        ("7", "7+2"),
         ("t+2", "t+3"),
         ("t+9", "t+10"),
         ("t+", "t++2"),
         ("+2", "+3"),
         ("t+x", "t+x+2"),
+        ("t+x+2", "t+x+3"),
         ("t+٣", "t+٣+2"),
         ("t+1234567890", "t+1234567890+2"),
         ("x" * 126, "x" * 126 + "+2"),
+        ("x" * 127, "faeac286ccce46d5273182d599dd943b+2"),
     ],
 )
 def test_f4_the_next_round_has_the_next_id(given_id: str, expected: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import timedelta
 
+import attrs
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -27,6 +28,7 @@ from sms_transfer import (
     Contact,
     FrozenDict,
     Interaction,
+    InteractionPreview,
     InteractionState,
     InvitationClosed,
     InvitationExpired,
@@ -35,6 +37,7 @@ from sms_transfer import (
     Notice,
     NotPermitted,
     OwnershipMoved,
+    PendingTransfer,
     Priority,
     StoreUnavailable,
     Target,
@@ -528,3 +531,61 @@ def test_t5_a_preview_tells_through_whom_it_came() -> None:
         (preview,) = centre.bob.workspace.previews.values()
         assert (target, name) == (preview.target, preview.to)
         centre.service.cancel(request.id, by="alice")
+
+
+@pytest.mark.parametrize(("name", "read"), [("Alice", "Alice"), ("", "alice")])
+def test_t5_a_preview_says_all_that_the_invitee_has_to_know(name: str, read: str) -> None:
+    """T5: from whom, through whom, media, contact, note, case data, since when and until when; and what can be done."""
+    centre = Centre(settings=WorkspaceSettings(preview_takes_focus=True))
+    centre.service.update_agent(attrs.evolve(centre.service.agent("alice"), name=name))
+    request = centre.invite(note="please")
+    ticket = centre.ticket(request)
+
+    assert {
+        ticket: InteractionPreview(
+            invitation_id=ticket,
+            transfer_id=request.id,
+            interaction_id="i",
+            from_agent=read,
+            sender="alice",
+            target=BOB,
+            to="Bob",
+            media=Media.SMS,
+            contact=CONTACT,
+            note="please",
+            case_data=centre.opened.case_data,
+            waiting_since=centre.clock.now(),
+            deadline=centre.clock.now() + TIMEOUT,
+            can_reject=True,
+            focus=True,
+        )
+    } == dict(centre.bob.workspace.previews)
+
+
+def test_t4_a_window_says_all_that_is_pending() -> None:
+    """T4: which transfer, to whom, and until when."""
+    centre = Centre()
+    request = centre.invite()
+
+    assert (
+        PendingTransfer(transfer_id=request.id, target=BOB, to="Bob", deadline=request.deadline)
+        == centre.alice.workspace.windows["i"].pending
+    )
+
+
+def test_d5_what_a_window_said_of_a_transfer_goes_when_it_is_done() -> None:
+    """D5, T13: of what is done nothing is left to be told."""
+    centre = Centre()
+    centre.service.reject(centre.ticket(centre.invite()), by="bob")
+    assert centre.service.interaction("i").error is not None
+
+    assert centre.service.mark_done("i", by="alice").error is None
+
+
+def test_d5_a_conversation_begins_without_anything_to_tell() -> None:
+    """D5: whatever a host has copied it from."""
+    centre = Centre()
+    said = Notice("transfer.expired", FrozenDict({"transfer": "t", "target": "Bob"}))
+
+    opened = Interaction("j", media=Media.SMS, contact=CONTACT, owner="alice", error=said)
+    assert centre.service.open_interaction(opened).error is None

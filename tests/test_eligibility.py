@@ -35,7 +35,7 @@ from sms_transfer import (
 from sms_transfer.adapters.memory import MemoryStore
 from sms_transfer.core.commands import Need
 from sms_transfer.core.decision import Decision, require
-from sms_transfer.core.policy import eligibility
+from sms_transfer.core.policy import can_transfer, could_ever, eligibility, has_left, may_be_able, still_eligible
 from sms_transfer.ports import Facts
 from sms_transfer.testing import ManualClock, strategies
 from support import ALICE, BOB, CAROL, CONTACT, TIMEOUT, Centre
@@ -696,6 +696,26 @@ def test_e4_a_preview_has_a_reject_for_who_may_decline(*, has: bool) -> None:
     assert has is centre.bob.workspace.previews[ticket].can_reject
 
 
+def test_e4_nothing_but_the_privilege_and_the_channel_is_needed_for_a_button() -> None:
+    """E4: whoever has the two has it, for each button."""
+    centre = Centre()
+    for privilege in (Privilege.TRANSFER, Privilege.SAVE_ATTACHMENTS):
+        change(centre, "alice", privileges={Privilege.USE_SMS, privilege})
+        window = centre.alice.workspace.windows["i"]
+        shown = {Privilege.TRANSFER: window.can_transfer, Privilege.SAVE_ATTACHMENTS: window.can_save_attachments}
+        assert [privilege] == [one for one, there in shown.items() if there]
+    assert can_transfer(change(centre, "alice", privileges={Privilege.USE_SMS, Privilege.TRANSFER}), centre.opened)
+
+
+def test_e4_without_the_channel_there_is_no_button() -> None:
+    """E4, T1: whatever a button does, it does on the SMS channel."""
+    centre = Centre()
+    without(centre, "alice", Privilege.USE_SMS)
+    window = centre.alice.workspace.windows["i"]
+
+    assert (False, False) == (window.can_transfer, window.can_save_attachments)
+
+
 def test_e4_an_attachment_that_may_be_saved_is_handed_over() -> None:
     """E4: the owner gets the one that was asked for."""
     centre = Centre()
@@ -715,7 +735,7 @@ def test_e4_an_owner_who_is_logged_out_may_do_nothing(act: Act) -> None:
     with pytest.raises(NotPermitted) as refused:
         act(centre)
 
-    assert Denial.LOGGED_OUT is refused.value.reason
+    assert ("alice", Denial.LOGGED_OUT) == (refused.value.agent_id, refused.value.reason)
 
 
 def test_e4_privileges_of_others_do_not_matter() -> None:
@@ -787,3 +807,33 @@ def test_e1_the_moment_does_not_matter_to_who_can_receive() -> None:
         answers.add(service.eligibility("i", BOB))
 
     assert {frozenset({Reason.UNKNOWN})} == answers
+
+
+@pytest.mark.parametrize(
+    ("status", "disturbed", "able"),
+    [
+        (ChannelStatus.LOGGED_OUT, False, False),
+        (ChannelStatus.NOT_READY, False, True),
+        (ChannelStatus.READY, False, True),
+        (ChannelStatus.READY, True, False),
+    ],
+)
+def test_e2_who_may_be_able_to_receive(status: ChannelStatus, *, disturbed: bool, able: bool) -> None:
+    """E2: on the channel and not in do-not-disturb; whether Ready is needed says the policy."""
+    assert able is may_be_able(Agent("a", "A", status=status, do_not_disturb=disturbed))
+
+
+@pytest.mark.parametrize(("capacity", "could"), [(0, False), (1, True)])
+def test_q1_who_has_no_place_at_all_never_could_take_it(capacity: int, *, could: bool) -> None:
+    """Q1, E3: one who has none free now could, some time."""
+    centre = Centre()
+
+    assert could is could_ever(centre.opened, Agent("dave", "Dave", capacity=capacity), policy=TransferPolicy())
+
+
+def test_t9_an_invitee_whom_nobody_knows_any_more_has_left() -> None:
+    """T9, E1: as if logged out."""
+    centre = Centre()
+
+    assert has_left(None)
+    assert {Reason.UNKNOWN} == still_eligible(centre.opened, None, load=0)

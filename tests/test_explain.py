@@ -267,7 +267,7 @@ def test_d6_the_words_are_loaded_when_they_are_first_asked_for() -> None:
 # A8
 
 
-@pytest.mark.parametrize("reasons", ["not_ready", None, 5, ["nonsense"], [None], {Reason.NOT_READY, "whatever"}])
+@pytest.mark.parametrize("reasons", ["not_ready", "", None, 5, ["nonsense"], [None], {Reason.NOT_READY, "whatever"}])
 def test_a8_what_are_no_reasons_is_refused(reasons: Any) -> None:
     """A8: in our own words."""
     with pytest.raises(InvalidValue) as caught:

@@ -101,10 +101,12 @@ def anonymous(value: object) -> object:
         case Notice():
             shown = {"transfer": value.params["transfer"]} if "transfer" in value.params else {}
             other = attrs.evolve(value, params={**dict.fromkeys(value.params, "x"), **shown})
-        case CaseData():
-            other = CaseData({f"key {number}": "x" for number, _ in enumerate(value)})
-        case FrozenDict() if all(isinstance(one, str) for one in value.values()):  # numbers of reasons are nobody's
-            other = FrozenDict({f"key {number}": "x" for number, _ in enumerate(value)})
+        case Explanation() if value.reasons:
+            bare = anonymous(attrs.evolve(value, reasons={}))
+            assert isinstance(bare, Explanation)
+            other = attrs.evolve(bare, reasons=value.reasons)  # codes and counts
+        case FrozenDict():
+            other = type(value)({f"key {number}": "x" for number, _ in enumerate(value)})
         case SmsTransferError():
             kind: Any = type(value)
             other = kind(**{name: anonymous(field) for name, field in value.fields.items()})
@@ -376,3 +378,15 @@ def test_a_mapping_has_the_values_that_were_asked_for(
     assert all(isinstance(value, str) for value in texts.values())
     assert {None} >= set(nothing.values())
     assert not isinstance(numbers, CaseData)
+
+
+@pytest.mark.parametrize("kind", [Mapping[str, int], Mapping[str, str], Collection[str]])
+def test_what_is_not_ours_is_made_as_ever(kind: type) -> None:
+    """Whoever asks for any mapping or collection is given none of this library's."""
+
+    @FEW
+    @given(st.from_type(kind))
+    def check(value: object) -> None:
+        assert not isinstance(value, FrozenDict)
+
+    check()

@@ -126,7 +126,7 @@ def test_f1_the_former_owners_commands_are_refused(
     with pytest.raises(NotPermitted) as refused:
         command(floor.service)
 
-    assert (Denial.NOT_OWNER, QUEUE) == (refused.value.reason, refused.value.owner)
+    assert ("alice", Denial.NOT_OWNER, QUEUE) == (refused.value.agent_id, refused.value.reason, refused.value.owner)
     assert before == (floor.service.interaction("i"), floor.service.history("i"))
 
 
@@ -200,6 +200,17 @@ def test_q2_it_goes_back_at_once_when_nobody_is_left(lose: Callable[[Floor], obj
     assert ("transfer.returned.no_agent_left", ["transfer.returned.no_agent_left"]) == floor.told()
     (message,) = floor.alice.workspace.my_messages
     assert message.text == "Nobody is left at q who could take the conversation. It came back to you."
+
+
+@pytest.mark.parametrize(
+    ("handover", "target", "returns"),
+    [(Handover.ON_PLACEMENT, QUEUE, True), (Handover.ON_PLACEMENT, BOB, False), (Handover.ON_ACCEPT, QUEUE, False)],
+)
+def test_q2_only_what_a_queue_owns_can_go_back(handover: Handover, target: Target, returns: bool) -> None:
+    """Q2: a request says so of itself; what the sender owns all the time does not go back to them."""
+    floor = Floor(policy=TransferPolicy(handover=handover, return_to_sender=True))
+
+    assert returns is floor.ask(target=target).return_to_sender
 
 
 def test_e3_the_senders_place_is_kept_while_it_can_come_back() -> None:
@@ -465,7 +476,7 @@ def test_q5_a_queue_hands_what_it_owns_to_the_fallback_queue() -> None:
     assert floor.take().owner == "carol"
 
 
-def test_q5_what_the_fallback_queue_owns_waits_on_there() -> None:
+def test_q5_what_the_fallback_queue_owns_waits_on_there(caplog: pytest.LogCaptureFixture) -> None:
     """Q5, Q2: the next rounds are the fallback's; it is used once."""
     floor = Floor(members=["bob"], policy=PLACED)
     floor.staff(OTHER, ["carol"])
@@ -480,13 +491,15 @@ def test_q5_what_the_fallback_queue_owns_waits_on_there() -> None:
     assert floor.invitee() is None
     floor.service.set_ready("carol")
     assert floor.take().owner == "carol"
+    assert [] == caplog.records
 
 
 @BOTH_POLICIES
 def test_q5_a_queue_goes_on_owning_what_the_fallback_agent_is_asked_for(policy: TransferPolicy) -> None:
     """Q5, Q2, F1: an agent owns it when they accept, and no sooner."""
     floor = Floor(members=["bob"], policy=policy)
-    floor.ask(fallback=CAROL)
+    request = floor.ask(fallback=CAROL)
+    assert (CAROL, "Carol") == (request.fallback, request.fallback_name)
     epoch = floor.service.interaction("i").epoch
     floor.decline()
 
@@ -514,6 +527,7 @@ def test_q5_it_waits_on_in_the_queue_when_the_fallback_agent_does_not_take_it_ei
 
     assert (TransferState.ROUTING, QUEUE) == (floor.present().state, floor.present().present_target)
     assert (QUEUE, request.id) == (floor.owner, floor.present().id)
+    assert (None, "") == (floor.present().fallback, floor.present().fallback_name)
     floor.pass_time(ROUTING_TIMEOUT)
     assert (TransferState.EXPIRED, QUEUE) == (floor.outcome(request).state, floor.outcome(request).owner)
     assert f"{request.id}+2" == floor.present().id

@@ -24,6 +24,7 @@ from sms_transfer import (
     TransferState,
 )
 from sms_transfer.adapters.memory import MemoryStore
+from sms_transfer.core.presence import after_no_answer
 from sms_transfer.testing import ManualClock
 from support import BOB, CAROL, CONTACT, TIMEOUT
 
@@ -53,6 +54,21 @@ def test_a3_the_status_of_who_did_not_answer_follows_policy(no_answer: NoAnswer,
     assert (TransferState.EXPIRED, "no_answer") == (floor.outcome(request).state, floor.outcome(request).reason)
     assert ("transfer.expired", ["transfer.expired"]) == floor.told()
     assert (ChannelStatus.READY, "") == status(floor, "alice")
+
+
+@pytest.mark.parametrize("status", ChannelStatus)
+@pytest.mark.parametrize("no_answer", NoAnswer)
+def test_a3_who_has_changed_their_status_meanwhile_keeps_it(no_answer: NoAnswer, status: ChannelStatus) -> None:
+    """A3: only who is Ready is made Not Ready, and only who is on the channel is logged out."""
+    agent = Agent("bob", "Bob", status=status, reason="lunch" if status is ChannelStatus.NOT_READY else "")
+    changes = {
+        (NoAnswer.NOT_READY, ChannelStatus.READY): (ChannelStatus.NOT_READY, "no_answer"),
+        (NoAnswer.LOG_OUT, ChannelStatus.READY): (ChannelStatus.LOGGED_OUT, ""),
+        (NoAnswer.LOG_OUT, ChannelStatus.NOT_READY): (ChannelStatus.LOGGED_OUT, ""),
+    }
+    after = after_no_answer(agent, no_answer)
+
+    assert changes.get((no_answer, status), (status, agent.reason)) == (after.status, after.reason)
 
 
 def test_a3_nothing_is_the_default() -> None:

@@ -36,6 +36,7 @@ from sms_transfer import (
     TransferRequested,
     TransferService,
     TransferState,
+    routing,
 )
 from sms_transfer.adapters.memory import MemoryStore
 from sms_transfer.ports import Candidate
@@ -596,9 +597,11 @@ def test_q3_the_oldest_of_all_the_queues_of_an_agent_is_first() -> None:
         floor.service.mark_done(id_, by="bob")
 
 
+@pytest.mark.parametrize("page", [4, 256])
 @pytest.mark.parametrize("ahead", [1, 4, 30])
-def test_q3_what_nobody_able_can_take_holds_up_nobody(ahead: int) -> None:
-    """Q3: before those that Bob can take stand many for which Carol alone is fit."""
+def test_q3_what_nobody_able_can_take_holds_up_nobody(ahead: int, page: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Q3: before those that Bob can take stand many for which Carol alone is fit, more than are read at once."""
+    monkeypatch.setattr(routing, "_LAST_PAGE", page)
     floor = Floor()
     floor.change("bob", media={Media.SMS})
     floor.unready("bob", "carol")
@@ -751,6 +754,24 @@ def test_q3_one_that_cannot_be_routed_holds_up_no_other(caplog: pytest.LogCaptur
     assert ["could not route transfer"] == [record.message.partition(" t-")[0] for record in caplog.records]
 
 
+def test_f7_a_directory_that_cannot_tell_of_the_fallback_fails_no_answer(caplog: pytest.LogCaptureFixture) -> None:
+    """F7, Q5: the reject is recorded and returned; whether the fallback can take it is seen to later."""
+    store = Forgetful()
+    service = TransferService(store, clock=ManualClock())
+    for name in ("alice", "bob", "dave"):
+        service.add_agent(Agent(name, name, status=ChannelStatus.READY))
+    service.add_queue(QUEUE, ["bob"])
+    service.open_interaction(Interaction("i", media=Media.SMS, contact=CONTACT, owner="alice"))
+    service.request_transfer("i", QUEUE, by="alice", fallback=Target.agent("dave"))
+    (ticket,) = service.snapshot("bob").invitations
+    store.lost = {"dave"}
+
+    request = service.reject(ticket.id, by="bob")
+
+    assert Target.agent("dave") == service.transfer(request.id).present_target
+    assert {"could not route transfer"} == {record.message.partition(" t-")[0] for record in caplog.records}
+
+
 def test_q3_a_directory_that_fails_for_all_is_not_asked_for_each() -> None:
     """Q3: after some failures in a row the rest is left to the next tick."""
     store, service = forgetful_floor(20)
@@ -809,6 +830,94 @@ def test_q3_a_sender_who_could_take_it_from_others_is_found_for_them() -> None:
     service.set_ready("a")
 
     assert {"two", "three", "four"} == {offered.id for offered in service.snapshot("a").desktop.offered}
+
+
+def test_q3_whom_one_has_declined_is_invited_for_the_next_of_the_same_sender() -> None:
+    """Q3, Q1: the older one goes on waiting for others."""
+    floor = Floor()
+    floor.unready("carol")
+    floor.ask()
+    floor.decline()
+    floor.unready("bob")
+    floor.begin("j")
+    floor.ask("j")
+    floor.service.set_ready("bob")
+
+    assert (None, "bob") == (floor.invitee(), floor.invitee("j"))
+
+
+def test_q3_whom_one_queue_has_nobody_for_another_may_have() -> None:
+    """Q3: Bob, of the one queue, takes no MMS, and Carol, of the other, does; both get a place at the same moment."""
+    floor = Floor(members=["bob"])
+    floor.begin("k", "bob")
+    floor.change("bob", capacity=1, media={Media.SMS})
+    floor.change("carol", capacity=1)
+    floor.ask("k", CAROL, by="bob")
+    floor.hire("erin", status=ChannelStatus.NOT_READY)
+    floor.service.update_queue(QUEUE, ["bob", "erin"])
+    floor.staff(OTHER, ["carol"])
+    for id_, target in (("i-mms", QUEUE), ("j-mms", OTHER)):
+        floor.begin(id_, media=Media.MMS)
+        floor.ask(id_, target)
+        floor.clock.advance(SECOND)
+    assert (None, None) == (floor.invitee("i-mms"), floor.invitee("j-mms"))
+    floor.service.mark_done("k", by="bob")
+
+    assert (None, "carol") == (floor.invitee("i-mms"), floor.invitee("j-mms"))
+
+
+def test_q1_it_ends_at_once_when_nobody_is_left_whatever_waits_before_it() -> None:
+    """Q1: Bob and Carol, who are Not Ready, could take the one with priority, and have declined the other."""
+    floor = Floor()
+    floor.unready("carol")
+    request = floor.ask()
+    floor.decline()
+    floor.service.set_ready("carol")
+    assert floor.invitee() == "carol"
+    floor.unready("bob", "carol")
+    floor.begin("j")
+    floor.ask("j", priority=1)
+    floor.decline()
+
+    assert TransferState.FAILED is floor.outcome(request).state
+    assert TransferState.ROUTING is floor.present("j").state
+
+
+@pytest.mark.parametrize("status", [ChannelStatus.READY, ChannelStatus.NOT_READY])
+def test_q5_a_tick_that_finds_nobody_left_asks_the_fallback_at_once(status: ChannelStatus) -> None:
+    """Q5, Q1: what the ending of the one thing makes possible is done with it."""
+    store = MemoryStore()
+    service = TransferService(store, clock=ManualClock())
+    for name in ("alice", "bob", "carol"):
+        service.add_agent(Agent(name, name, status=ChannelStatus.READY))
+    service.add_queue(QUEUE, ["bob"])
+    service.set_not_ready("bob")
+    service.open_interaction(Interaction("i", media=Media.SMS, contact=CONTACT, owner="alice"))
+    service.request_transfer("i", QUEUE, by="alice", fallback=CAROL)
+    known = service.agent("bob")
+    store.replace_agent(known, attrs.evolve(known, status=status, media={Media.MMS}))  # and no more
+    service.tick()
+
+    assert ["i"] == [offered.id for offered in service.snapshot("carol").desktop.offered]
+
+
+class Sparing(MemoryStore):
+    """A store that leaves out of the loads who has none, as it may."""
+
+    def loads(self, agent_ids: Collection[str], now: datetime) -> Mapping[str, int]:
+        return {agent_id: load for agent_id, load in super().loads(agent_ids, now).items() if load}
+
+
+def test_e3_who_is_left_out_of_the_loads_has_none() -> None:
+    """E3, Q1: their one place is free."""
+    service = TransferService(Sparing(), clock=ManualClock())
+    for name in ("alice", "bob"):
+        service.add_agent(Agent(name, name, status=ChannelStatus.READY, capacity=1))
+    service.add_queue(QUEUE, ["bob"])
+    service.open_interaction(Interaction("i", media=Media.SMS, contact=CONTACT, owner="alice"))
+    request = service.request_transfer("i", QUEUE, by="alice")
+
+    assert TransferState.INVITED is request.state
 
 
 class Meanwhile(MemoryStore):
@@ -1025,28 +1134,32 @@ def test_q4_a_router_that_answers_nonsense_harms_no_transfer(answer: object, cap
     floor.ask()
 
     assert floor.invitee() == "bob"
-    assert "router" in caplog.text
+    assert {"interaction i"} == {" ".join(record.message.split(":")[0].split()[-2:]) for record in caplog.records}
     assert floor.take().owner == "bob"
 
 
 def test_q4_a_router_may_pick_nobody_now() -> None:
     """Q4: then it waits, and is ended by its deadline like any other."""
-    floor = Floor(router=Rules(None))
+    router = Rules(None)
+    floor = Floor(router=router)
     request = floor.ask()
     assert (TransferState.ROUTING, None) == (request.state, floor.invitee())
+    router.asked.clear()
+    assert (0, 1) == (floor.service.tick().invited, len(router.asked))
 
     floor.pass_time(ROUTING_TIMEOUT)
     assert TransferState.EXPIRED is floor.outcome(request).state
 
 
 @pytest.mark.parametrize("reach", [0, -1, None, "many", 1.5, RuntimeError("broken"), True, 1, 10**9])
-def test_q4_a_reach_that_is_nonsense_harms_no_transfer(reach: object) -> None:
+def test_q4_a_reach_that_is_nonsense_harms_no_transfer(reach: object, caplog: pytest.LogCaptureFixture) -> None:
     """Q4: somebody is invited all the same."""
     router = Rules(RuntimeError(), reach=reach)
     floor = Floor(router=router)
     floor.ask()
 
     assert floor.invitee() == "bob"
+    assert isinstance(reach, Exception) is ("could not ask how many candidates" in caplog.text)
 
 
 def test_q4_a_router_gets_no_more_candidates_than_it_wants() -> None:
@@ -1060,6 +1173,14 @@ def test_q4_a_router_gets_no_more_candidates_than_it_wants() -> None:
     floor.decline()
 
     assert [["bob", "carol"], ["carol", "x-0"]] == [[name for name, _ in among] for _, among in router.asked]
+
+
+def test_q4_a_router_that_wants_one_gets_one() -> None:
+    """Q4: the longest idle."""
+    router = Rules("bob", reach=1)
+    Floor(router=router).ask()
+
+    assert [("i", [("bob", 0)])] == router.asked
 
 
 def test_q4_who_cannot_take_it_hides_nobody_who_can() -> None:

@@ -342,3 +342,22 @@ def test_q2_queue_machine_lets_wait_what_a_queue_owns_for_good() -> None:
     machine.request("with-ann-1", Target.queue("sales"), 0, None, None)
     machine.teardown()
     assert InteractionState.QUEUED is machine.service.interaction("with-ann-1").state
+
+
+@pytest.mark.parametrize(
+    ("missing", "module"),
+    [
+        ("hypothesis", "strategies"),
+        ("hypothesis", "machine"),
+        ("hypothesis", "queue_machine"),
+        ("hypothesis", "conformance"),
+        ("pytest", "conformance"),
+    ],
+)
+def test_a8_without_the_extra_the_error_says_which(missing: str, module: str) -> None:
+    """A8: the extra is optional, and named."""
+    code = f"import sys; sys.modules[{missing!r}] = None; import sms_transfer.testing.{module}"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)  # noqa: S603 - this very interpreter
+
+    assert 1 == run.returncode
+    assert "pip install 'sms-transfer[testing]'" in run.stderr

@@ -1020,6 +1020,18 @@ def test_t16_the_conversation_travels_whole() -> None:
     assert PICTURE == centre.service.save_attachment("i", "photo", by="bob")
 
 
+@pytest.mark.parametrize(
+    ("note", "more", "both"), [("vip", "", "vip"), ("", "help", "help"), ("vip", "help", "vip\nhelp")]
+)
+def test_t16_the_note_that_was_there_and_the_senders_words_are_one(note: str, more: str, both: str) -> None:
+    """T16: each as it was written, on a line of its own; where there is one only, that is all."""
+    centre = Centre()
+    centre.service.set_note("i", note, by="alice")
+    centre.service.accept(centre.ticket(centre.invite(note=more)), by="bob")
+
+    assert both == centre.service.interaction("i").note
+
+
 @pytest.mark.parametrize("close", [reject, expire, cancel])
 def test_t16_the_note_of_a_transfer_that_came_to_nothing_does_not_stay(close: Close) -> None:
     """T16: the sender's words travel with an accept; without one the conversation's note is what it was."""

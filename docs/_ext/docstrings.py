@@ -24,6 +24,11 @@ def show_colons(_app: Sphinx, _what: str, _name: str, _obj: object, _options: ob
     lines[:] = [line.replace(_COLON, ":") for line in lines]
 
 
+def hide_arguments(_app: Sphinx, _what: str, _name: str, _obj: object, _options: object, lines: list[str]) -> None:
+    """Leave out the arguments that are for this library's tests: the signatures on the pages do not have them."""
+    lines[:] = [line for line in lines if not line.endswith(": for tests.")]
+
+
 def write_defaults(
     _app: Sphinx, _what: str, _name: str, _obj: object, _options: object, signature: str | None, returned: str | None
 ) -> tuple[str | None, str | None]:
@@ -37,5 +42,6 @@ def setup(app: Sphinx) -> ExtensionMetadata:
     """Make it part of the build."""
     app.connect("autodoc-process-docstring", hide_colons, priority=400)  # Napoleon comes at 500
     app.connect("autodoc-process-docstring", show_colons, priority=600)
+    app.connect("autodoc-process-docstring", hide_arguments, priority=600)
     app.connect("autodoc-process-signature", write_defaults)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

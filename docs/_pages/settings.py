@@ -94,11 +94,11 @@ def _section(name: str, text: str, settings: Iterable[Setting], described: Any) 
 
 
 def _of_value(kind: type[TransferPolicy | WorkspaceSettings]) -> Iterator[Setting]:
-    usual, told = kind(), read(kind).items
+    usual, told, types = kind(), read(kind).items, inspect.get_annotations(kind)  # as written: fields may be resolved
     for field in attrs.fields(kind):
         rule = _rule(kind, field.name)
         meaning = told[field.name].rstrip(".") + ("." if rule.startswith(IN_THE_TYPE) else f". It {rule}.")
-        yield Setting(field.name, str(field.type), shown(getattr(usual, field.name)), meaning)
+        yield Setting(field.name, types[field.name], shown(getattr(usual, field.name)), meaning)
 
 
 def _rule(kind: type[TransferPolicy | WorkspaceSettings], name: str) -> str:

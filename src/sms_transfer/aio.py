@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Final
 
 from sms_transfer.adapters.in_process import RandomIds
+from sms_transfer.arguments import check_ports
 from sms_transfer.calls import BATCH, Calls
 from sms_transfer.connection import Connection, Dispatch, check_connectable
 from sms_transfer.core.check import check_span
@@ -32,8 +33,8 @@ _PATIENCE: Final = 10.0
 class AsyncTransferService(Calls):
     """`TransferService` for whoever awaits: the same methods as coroutines, over the async ports.
 
-    A service belongs to one event loop; any number of its tasks may call it. For ports that have a blocking form only
-    see `sms_transfer.adapters.blocking`.
+    A service belongs to one event loop; any number of its tasks may call it. Its ports are awaited: what has a blocking
+    form only is wrapped first, such as ``AwaitableStore(SqliteStore(path))`` of `sms_transfer.adapters.blocking`.
 
     A front end's methods are called in the thread of the loop, or where ``dispatch`` says, and may come a little after
     the command that they are about has returned.
@@ -54,6 +55,9 @@ class AsyncTransferService(Calls):
         clock: what time it is; the system's if left out.
         ids: where new ids come from; random if left out.
         observer: is told of every command and sweep, for traces and metrics; nobody if left out.
+
+    Raises:
+        InvalidValue: ``policy`` is none, or one of the others lacks a method of its port.
     """
 
     def __init__(
@@ -71,6 +75,13 @@ class AsyncTransferService(Calls):
     ) -> None:
         from sms_transfer.loop import LoopDriver  # noqa: PLC0415 - it needs asyncio, which is slow to import
 
+        check_ports(
+            awaited=True,
+            store=(AsyncTransferStore, store),
+            directory=(AsyncDirectory, directory),
+            messaging=(AsyncMessaging, messaging),
+            gateway=(AsyncContactGateway, gateway),
+        )
         ids = RandomIds() if ids is None else ids
         flow = wire(
             store,

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import sys
+from functools import cache
+from inspect import getattr_static, iscoroutinefunction
+from types import FunctionType
 from typing import TypeVar
 
 from sms_transfer.core.check import MAX_ID, is_identifier
@@ -23,6 +26,37 @@ def identifier(field: str, value: str) -> str:
     if not is_identifier(value):
         raise InvalidValue(field=field, rule=f"must be a non-empty string of at most {MAX_ID} characters")
     return value
+
+
+def check_ports(*, awaited: bool = False, **given: tuple[type, object]) -> None:
+    """Refuse what cannot be asked as its port says: here, and not at the first command that needs it.
+
+    Args:
+        awaited: whether the methods of these ports are awaited.
+        given: by field, the port and what was given for it; None where that was left out.
+
+    Raises:
+        InvalidValue: a method is missing, or it is a class, or its methods are awaited where the port's are not.
+    """
+    for field, (port, value) in given.items():
+        for name in () if value is None else _methods(port):
+            method = _method(field, port, name, value)
+            if not awaited and iscoroutinefunction(method):
+                raise InvalidValue(field=field, rule=f"must have the methods of {port.__name__}, none of them awaited")
+
+
+@cache
+def _methods(port: type) -> tuple[str, ...]:
+    return tuple(name for name in dir(port) if not name.startswith("_") and callable(getattr(port, name)))
+
+
+def _method(field: str, port: type, name: str, value: object) -> object:
+    method = getattr(value, name, None)
+    if not callable(method):
+        raise InvalidValue(field=field, rule=f"must have the methods of {port.__name__}, and has no {name}")
+    if isinstance(value, type) and isinstance(getattr_static(value, name), FunctionType):
+        raise InvalidValue(field=field, rule=f"must have the methods of {port.__name__}, and is a class: call it")
+    return method
 
 
 def positive(limit: int) -> int:

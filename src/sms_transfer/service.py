@@ -16,6 +16,7 @@ from sms_transfer.adapters.blocking import (
     awaitable_directory,
 )
 from sms_transfer.adapters.in_process import RandomIds
+from sms_transfer.arguments import check_ports
 from sms_transfer.calls import BATCH, BulkResult, Calls, Tick
 from sms_transfer.connection import Connection, DirectConnection, Dispatch, check_connectable
 from sms_transfer.core.check import CaseValue, check_span
@@ -77,6 +78,9 @@ class TransferService:
         ids: where new ids come from; random if left out.
         observer: is told of every command and sweep, for traces and metrics; nobody if left out.
 
+    Raises:
+        InvalidValue: ``policy`` is none, or one of the others lacks a method of its port.
+
     Examples:
         >>> from sms_transfer import Agent, ChannelStatus, Contact, Interaction, Media, Target, TransferService
         >>> service = TransferService()
@@ -102,6 +106,12 @@ class TransferService:
         ids: IdFactory | None = None,
         observer: Observer | None = None,
     ) -> None:
+        check_ports(
+            store=(TransferStore, store),
+            directory=(Directory, directory),
+            messaging=(Messaging, messaging),
+            gateway=(ContactGateway, gateway),
+        )
         agents = None if directory is None or directory is store else awaitable_directory(directory, at_once)
         ids = RandomIds() if ids is None else ids
         doorbell = None if messaging is None else AwaitableMessaging(messaging, at_once)
@@ -205,10 +215,13 @@ class TransferService:
     def open_interaction(self, interaction: Interaction) -> Interaction:
         """Begin a conversation: ACTIVE, and owned by an agent.
 
+        One that comes from elsewhere keeps its ``epoch`` and ``hops``; its ``version`` begins at 1, without an error.
+
         Raises:
+            InvalidValue: it is not ACTIVE, or its note or case data are longer than policy allows.
             AlreadyExists: there is one with this id.
             NotFound: nobody knows its owner.
-            TargetNotEligible: its owner has no place left (E3).
+            TargetNotEligible: its owner has no place left (E3), or is no agent.
         """
         return finish(self._calls.open_interaction(interaction))
 
@@ -393,6 +406,8 @@ class TransferService:
     @contextmanager
     def ticking(self, interval: timedelta = timedelta(seconds=1)) -> Generator[None]:
         """Tick as long as the context lasts: deadlines in one thread, texts and desktops in another.
+
+        Nothing ticks before ``with`` has entered it.
 
         So a gateway or a front end that hangs does not keep transfers from ending. (A front end that is connected
         without ``dispatch`` is told of an expiry in the thread of the deadlines, though.)

@@ -6,7 +6,7 @@ from sms_transfer.adapters.blocking import AwaitableMessaging, AwaitableStore, a
 from sms_transfer.adapters.in_process import InProcessMessaging, SystemClock
 from sms_transfer.adapters.memory import MemoryStore
 from sms_transfer.adapters.teams import TeamsByDirectory
-from sms_transfer.arguments import expect
+from sms_transfer.arguments import check_ports, expect
 from sms_transfer.core.policy import TransferPolicy
 from sms_transfer.drive import Driver
 from sms_transfer.flow import Flow
@@ -39,6 +39,7 @@ def wire(
     observer: Observer | None,
 ) -> Flow:
     """A flow over these ports, and over the defaults where there is none: all in memory, in this process."""
+    check_ports(clock=(Clock, clock), router=(Router, router), ids=(IdFactory, ids), observer=(Observer, observer))
     store = AwaitableStore(MemoryStore(), at_once) if store is None else store
     rung_by_store = messaging is None and isinstance(store, AsyncRingsOnCommit)
     return Flow(

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import ParamSpec
 
+from sms_transfer.arguments import check_ports
 from sms_transfer.core import check
 from sms_transfer.core.commands import Accept
 from sms_transfer.core.desktop import (
@@ -60,7 +61,7 @@ class Workspace:
         settings: focus and answering.
 
     Raises:
-        InvalidValue: ``agent_id`` is no id, or ``settings`` are none.
+        InvalidValue: ``agent_id`` is no id, ``settings`` are none, or ``ui`` lacks a method of a front end.
     """
 
     def __init__(self, agent_id: str, ui: UserInterface, settings: WorkspaceSettings | None = None) -> None:
@@ -68,6 +69,7 @@ class Workspace:
             raise InvalidValue(field="agent_id", rule="must be a non-empty string of at most 128 characters")
         if settings is not None and not isinstance(check.untrusted(settings), WorkspaceSettings):
             raise InvalidValue(field="settings", rule="must be WorkspaceSettings")
+        check_ports(ui=(UserInterface, ui))
         self.agent_id = agent_id
         self.settings: WorkspaceSettings = WorkspaceSettings() if settings is None else settings
         self._ui = ui

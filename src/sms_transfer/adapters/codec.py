@@ -115,7 +115,10 @@ _MICROSECOND: Final = timedelta(microseconds=1)
 
 
 def to_json(value: object) -> str:
-    """Write a public value or event as JSON text.
+    """Write a public value or event as JSON text: all of it, for systems of your own.
+
+    That goes for what no ``repr`` shows, such as numbers and notes, and for the ids of invitations, which are tickets:
+    of a `TransferRequest`, send the sender's browser the fields that it needs, and not this.
 
     Raises:
         InvalidValue: it is none.

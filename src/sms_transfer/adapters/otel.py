@@ -106,15 +106,15 @@ class OpenTelemetryObserver:
         tracer_provider: trace.TracerProvider | None = None,
         meter_provider: metrics.MeterProvider | None = None,
     ) -> None:
-        self.tracer: Final = trace.get_tracer("sms_transfer", __version__, tracer_provider)
-        self.instruments: Final = Instruments(metrics.get_meter("sms_transfer", __version__, meter_provider))
+        self._tracer: Final = trace.get_tracer("sms_transfer", __version__, tracer_provider)
+        self._instruments: Final = _Instruments(metrics.get_meter("sms_transfer", __version__, meter_provider))
 
-    def begin(self, operation: Operation) -> SpanObservation:
+    def begin(self, operation: Operation) -> _SpanObservation:
         """Begin a span, and be inside it."""
-        return SpanObservation(self.tracer, self.instruments, operation)
+        return _SpanObservation(self._tracer, self._instruments, operation)
 
 
-class Instruments:
+class _Instruments:
     """What the metrics are recorded with."""
 
     def __init__(self, meter: metrics.Meter) -> None:
@@ -158,10 +158,10 @@ class Instruments:
                 pass
 
 
-class SpanObservation:
+class _SpanObservation:
     """An operation as a span, and what it adds to the metrics."""
 
-    def __init__(self, tracer: trace.Tracer, instruments: Instruments, operation: Operation) -> None:
+    def __init__(self, tracer: trace.Tracer, instruments: _Instruments, operation: Operation) -> None:
         self._instruments = instruments
         self._operation = operation
         self._began = perf_counter()

@@ -104,8 +104,6 @@ def _after(expiry: Decision, command: PresentCommand, context: Context) -> Decis
         request=None if asked is None else now_known.get(asked.id, asked),
         repeated=None if repeated is None else now_known.get(repeated.id, repeated),
     )
-    if isinstance(command, Expire):
-        return evolve(expiry, found=context.request)
     try:
         return _joined(expiry, _decide(expiry.interaction, command, context))
     except Refused as refusal:

@@ -34,7 +34,7 @@ in one change:
     invite or route, at the beginning      begin_transfer; then place, where the queue owns it at once (Q2)
     accept                                 hand_over: the invitee owns it, at a higher epoch
     reject, expire, cancel, fail           keep: the sender goes on owning it, the epoch stays
-    expire or fail, while a queue owns it  give_back: the sender owns it again, at a higher epoch; or requeue: the queue
+    reject, expire, fail; a queue owns it  give_back: the sender owns it again, at a higher epoch; or requeue: the queue
                                            goes on owning it, and the next request for it begins
     cancel, as part of marking done        mark_done
     =====================================  =======================================================

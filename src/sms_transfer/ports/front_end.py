@@ -21,7 +21,7 @@ class UserInterface(Protocol):
         ...
 
     def update_window(self, window: InteractionWindow) -> None:
-        """Show this in the window in place of what it showed."""
+        """Show this in the window in place of what it showed: its ``error``, too, or that there is none any more."""
         ...
 
     def close_window(self, interaction_id: str) -> None:
@@ -37,7 +37,11 @@ class UserInterface(Protocol):
         ...
 
     def show_error(self, interaction_id: str, notice: Notice) -> None:
-        """Show this at the top of the window (T6). It goes when the window is updated to one without an error."""
+        """Show this at the top of the window (T6). It goes when the window is updated to one without an error.
+
+        It is called once for each new error, after the window was opened or updated with this in its ``error``: a front
+        end that draws the error from there has nothing left to draw here.
+        """
         ...
 
     def show_message(self, message: SystemMessage) -> None:

@@ -19,17 +19,21 @@ from datetime import timedelta
 from typing import Final
 
 import attrs
-from hypothesis import strategies as st
-from hypothesis.stateful import (
-    Bundle,
-    MultipleResults,
-    RuleBasedStateMachine,
-    consumes,
-    initialize,
-    invariant,
-    multiple,
-    rule,
-)
+
+try:
+    from hypothesis import strategies as st
+    from hypothesis.stateful import (
+        Bundle,
+        MultipleResults,
+        RuleBasedStateMachine,
+        consumes,
+        initialize,
+        invariant,
+        multiple,
+        rule,
+    )
+except ModuleNotFoundError as _error:  # pragma: no cover - shown by a test in a process without Hypothesis
+    raise ImportError("the machine needs Hypothesis: pip install 'sms-transfer[testing]'") from _error
 
 from sms_transfer.core.desktop import WorkspaceSettings
 from sms_transfer.core.lifecycle import ChannelStatus, InteractionState, TransferState

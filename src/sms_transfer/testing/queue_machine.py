@@ -18,9 +18,14 @@ from datetime import timedelta
 from typing import Final
 
 import attrs
-from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
+try:
+    from hypothesis import strategies as st
+    from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+except ModuleNotFoundError as _error:  # pragma: no cover - shown by a test in a process without Hypothesis
+    raise ImportError("the machine needs Hypothesis: pip install 'sms-transfer[testing]'") from _error
+
+from sms_transfer.core.events import OwnershipMoved
 from sms_transfer.core.lifecycle import ChannelStatus, InteractionState, TransferState
 from sms_transfer.core.model import (
     Agent,
@@ -150,8 +155,7 @@ class QueueMachine(RuleBasedStateMachine):
             assert name != ticket.invitee
         except InvitationClosed as closed:
             assert not in_time
-            # The owner at the moment of the refusal; looking for the next agent may give it back right after that.
-            assert closed.outcome.owner in {before.owner, self.service.interaction(id_).owner}
+            assert closed.outcome.owner in self._owners_since(before)  # looking for an agent may move it right after
         except Refused:
             assert accepts  # the capacity has become less
         else:
@@ -159,6 +163,11 @@ class QueueMachine(RuleBasedStateMachine):
             assert name == ticket.invitee
             after = self.service.interaction(id_)
             assert not accepts or (after.owner, after.epoch) == (name, before.epoch + 1)
+
+    def _owners_since(self, before: Interaction) -> set[str | Target]:
+        """The owner then, and every one since."""
+        moves = [event for event in self.service.history(before.id) if isinstance(event, OwnershipMoved)]
+        return {before.owner, *(move.owner for move in moves if move.epoch > before.epoch)}
 
     @rule(id_=_conversations, ends=st.booleans())
     def withdraw(self, id_: str, ends: bool) -> None:

@@ -17,7 +17,11 @@ you state the reason with `deviates`.
 
 from pkgutil import iter_modules
 
-import pytest
+try:
+    import hypothesis as _hypothesis
+    import pytest
+except ModuleNotFoundError as _error:  # pragma: no cover - shown by a test in a process without them
+    raise ImportError("the suites need Hypothesis and pytest: pip install 'sms-transfer[testing]'") from _error
 
 # Before any of them is imported, so that an assertion that fails in one of them explains itself.
 pytest.register_assert_rewrite(*(f"{__name__}.{module.name}" for module in iter_modules(__path__)))
@@ -39,3 +43,5 @@ __all__ = [
     "UserInterfaceConformance",
     "deviates",
 ]
+
+del _hypothesis

@@ -8,6 +8,11 @@ the first member of each enum.
 class too; ask the strategies here for those with something fixed.
 """
 
+from importlib.util import find_spec
+
+if find_spec("hypothesis") is None:  # pragma: no cover - shown by a test in a process without Hypothesis
+    raise ImportError("the strategies need Hypothesis: pip install 'sms-transfer[testing]'")
+
 from sms_transfer.testing.strategies._answers import (
     actions,
     bulk_results,

@@ -1,0 +1,1 @@
+"""What is run on the library, beside its tests."""
