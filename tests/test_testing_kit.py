@@ -321,6 +321,19 @@ def test_queue_machine_knows_every_refusal() -> None:
     machine.teardown()
 
 
+def test_t8_queue_machine_lets_senders_take_it_back() -> None:
+    """T8: in `QueueMachine` a live transfer is cancelled by its sender, and one that there is not by nobody."""
+    machine = QueueMachine()
+    machine.open_the_centre(TransferPolicy(), frozenset({"cat"}))
+    machine.withdraw("with-ann-1", ends=False)
+    machine.request("with-ann-1", Target.agent("ben"), 0, None, None)
+    machine.withdraw("with-ann-1", ends=False)
+    assert TransferState.CANCELLED is machine.service.transfer(next(iter(machine.requests))).state
+    machine.sweep()
+    machine.what_must_hold()
+    machine.teardown()
+
+
 def test_q2_queue_machine_lets_wait_what_a_queue_owns_for_good() -> None:
     """Q2: at the end of a run of `QueueMachine`, what was handed over for good may wait on, and nothing else."""
     machine = QueueMachine()
