@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import re
 import shutil
 import subprocess
@@ -36,6 +37,7 @@ from sms_transfer import (
     Workspace,
 )
 from sms_transfer.adapters.postgres import PostgresStore
+from sms_transfer.log import RECORDS
 from sms_transfer.testing import RecordingUI
 from support import BOB, CONTACT
 
@@ -223,6 +225,17 @@ def prove(tmp_path: Path) -> Callable[[type], None]:
 def test_write_a_store(prove: Callable[[type], None]) -> None:
     """Write a store: the page's own passes the suite that it is proved by."""
     assert {"python"} == set(evaluate("how-to/write-a-store.md", __name__=PAGE, prove=prove))
+
+
+@pytest.fixture(autouse=True)
+def logging_as_it_was() -> Generator[None]:
+    """What a page sets up of the log holds for that page."""
+    loggers = [logging.getLogger(name) for name in ("sms_transfer", *{kind.logger for kind in RECORDS.values()})]
+    before = [(logger.level, [*logger.handlers]) for logger in loggers]
+    yield
+    for logger, (level, handlers) in zip(loggers, before, strict=True):
+        logger.setLevel(level)
+        logger.handlers[:] = handlers
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if page not in WITH_A_TEST])
