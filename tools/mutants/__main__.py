@@ -69,10 +69,11 @@ def main() -> int:
     tests = measured(ROOT, KEPT, asked.processes)
     print(f"{len(found)} mutants, {len(tests)} tests", flush=True)
     explanations = read(EXPLAINED)
-    became = read_results(KEPT, found) if asked.again else {}
     if not asked.again:
         (KEPT / RESULTS).unlink(missing_ok=True)
-        became = tried(ROOT, KEPT, found, tests, seconds=asked.seconds, processes=asked.processes)
+    became = read_results(KEPT, found)
+    if new := [mutant for mutant in found if mutant not in became]:
+        became.update(tried(ROOT, KEPT, new, tests, seconds=asked.seconds, processes=asked.processes))
     if few := _survivors(became, explanations):  # nearly all of the tests that run them
         became.update(tried(ROOT, KEPT, few, tests, seconds=8 * asked.seconds, processes=asked.processes))
     if len(became) < len(found):
@@ -163,7 +164,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tools.mutants", description=__doc__)
     which = parser.add_mutually_exclusive_group(required=True)
     which.add_argument("--all", action="store_true", help="try every mutant")
-    which.add_argument("--again", action="store_true", help="try those only that survived the last time")
+    which.add_argument("--again", action="store_true", help="go on from the last time: try what survived or was left")
     which.add_argument("--sample", type=int, metavar="N", help="try so many of them, by chance")
     parser.add_argument("--seed", default="0", help="what the sample depends on")
     parser.add_argument("--processes", type=int, default=2)
