@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
+from enum import StrEnum
 from typing import Any
+from unittest.mock import ANY
 
 import attrs
 import pytest
@@ -16,6 +18,7 @@ from sms_transfer import (
     Agent,
     Answering,
     Contact,
+    Denial,
     Event,
     InvalidValue,
     Notice,
@@ -28,6 +31,7 @@ from sms_transfer import (
     WorkspaceSettings,
 )
 from sms_transfer.adapters.codec import KINDS, SCHEMA, STEPS, from_json, read, to_json
+from sms_transfer.core.commands import Need
 from sms_transfer.testing import strategies as kit
 
 VALUES = kit.agents() | kit.interactions() | kit.messages() | kit.transfer_requests() | kit.outcomes()
@@ -259,3 +263,29 @@ def test_a8_an_older_form_that_is_broken_is_refused() -> None:
 def test_f4_there_is_a_step_from_every_form_there_was() -> None:
     """F4: whoever raises the version writes the step."""
     assert set(range(1, SCHEMA)) == set(STEPS)
+
+
+def _class(name: str) -> type:
+    found = getattr(sms_transfer, name)
+    return found if isinstance(found, type) else object
+
+
+ENUMS = [kind for name in sms_transfer.__all__ if issubclass(kind := _class(name), StrEnum)]
+
+
+@pytest.mark.parametrize("kind", ENUMS)
+def test_f6_what_is_recorded_of_an_enum_is_its_name(kind: type[StrEnum]) -> None:
+    """F6, D6: in small letters; stores, JSON and translations hold it, so it does not change."""
+    renamed = {"no": "no_privilege"} if kind is Denial else {}
+    expected = ["_".join([renamed.get(word, word) for word in member.name.lower().split("_")]) for member in kind]
+
+    assert expected == [member.value for member in kind]
+
+
+def test_f6_a_record_lets_another_kind_of_value_say_whether_it_is_equal() -> None:
+    """F6: as every value of Python does; of itself it is equal to its own kind only."""
+    need = Need(interaction_id="i")
+
+    assert need == ANY
+    assert need != "i"
+    assert {need: 1} == {Need(interaction_id="i"): 1}

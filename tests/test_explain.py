@@ -537,3 +537,18 @@ def test_a6_the_number_of_a_contact_is_not_told() -> None:
 
     assert "i is there already." == notice.text
     assert number not in notice.params.values()
+
+
+def test_t3_reasons_are_told_in_an_order_of_their_own() -> None:
+    """T3: whatever the order they are given in."""
+    expected = sorted(f"target.{reason}" for reason in Reason)
+
+    assert expected == [notice.code for notice in explain_reasons(list(Reason))]
+    assert expected == [notice.code for notice in explain_reasons(list(Reason)[::-1])]
+
+
+def test_d6_what_is_there_already_is_told_with_its_kind_and_its_id() -> None:
+    """D6: a translation may say more than the English words do."""
+    [notice] = explain_refusal(AlreadyExists(kind="message", id="m"))
+
+    assert ("refused.already_exists", {"kind": "message", "id": "m"}) == (notice.code, dict(notice.params))

@@ -25,6 +25,7 @@ from tools.mutants.session import UNNOTICED
 from tools.mutants.trying import RESULTS, read_results, tried
 
 ROOT: Final = Path(__file__).parents[2]
+SOURCES: Final = ROOT / "src"
 EXPLAINED: Final = ROOT / "tests" / "mutants.toml"
 SCORES: Final = ROOT / "tests" / "mutants.json"
 KEPT: Final = ROOT / "build" / "mutants"
@@ -59,40 +60,52 @@ Scores = dict[str, dict[str, int]]
 def main() -> int:
     """Try what the command line asks for; 1 where a mutant survives that is not explained."""
     asked = _arguments()
-    sources = ROOT / "src"
     KEPT.mkdir(parents=True, exist_ok=True)
     os.chdir(ROOT)
-    sys.path.insert(0, str(sources))  # these sources, wherever else the library is installed from
+    sys.path.insert(0, str(SOURCES))  # these sources, wherever else the library is installed from
     sys.pycache_prefix = str(KEPT / "cache")
-    found = [
-        mutant
-        for name in asked.modules or MODULES
-        for mutant in mutants(f"sms_transfer/{name}.py", (sources / "sms_transfer" / f"{name}.py").read_text())
-    ]
-    if asked.sample:
-        found = sorted(random.Random(asked.seed).sample(found, min(asked.sample, len(found))))  # noqa: S311 - no secret
-    if asked.again:
-        found = [mutant for mutant, code in read_results(KEPT, found).items() if code == UNNOTICED]
+    found = _chosen(asked)
     begun = time.monotonic()
     tests = measured(ROOT, KEPT, asked.processes)
     print(f"{len(found)} mutants, {len(tests)} tests", flush=True)
-    (KEPT / RESULTS).unlink(missing_ok=True)
     explanations = read(EXPLAINED)
-    became = tried(ROOT, KEPT, found, tests, seconds=asked.seconds, processes=asked.processes)
+    if not asked.again:
+        (KEPT / RESULTS).unlink(missing_ok=True)
+    became = read_results(KEPT, found)
+    if new := [mutant for mutant in found if mutant not in became]:
+        became.update(tried(ROOT, KEPT, new, tests, seconds=asked.seconds, processes=asked.processes))
     if few := _survivors(became, explanations):  # nearly all of the tests that run them
         became.update(tried(ROOT, KEPT, few, tests, seconds=8 * asked.seconds, processes=asked.processes))
     if len(became) < len(found):
         raise SystemExit(f"{len(found) - len(became)} mutants were not tried: a process has died.")
-    scores = _scores(became, explanations)
+    surviving = _tell(became, explanations, unneeded_too=not asked.sample)
+    print(f"\n{time.monotonic() - begun:.0f} s")
+    if asked.write:
+        _write(_scores(became, explanations))
+    return 1 if surviving else 0
+
+
+def _chosen(asked: argparse.Namespace) -> list[Mutant]:
+    """All the mutants of the modules that are asked for, or as many of them as are."""
+    found = [
+        mutant
+        for name in asked.modules or MODULES
+        for mutant in mutants(f"sms_transfer/{name}.py", (SOURCES / "sms_transfer" / f"{name}.py").read_text())
+    ]
+    if not asked.sample:
+        return found
+    return sorted(random.Random(asked.seed).sample(found, min(asked.sample, len(found))))  # noqa: S311 - no secret
+
+
+def _tell(became: Mapping[Mutant, int], explanations: Sequence[Explanation], *, unneeded_too: bool) -> list[Mutant]:
+    """Print what survives and the table; return the former."""
     surviving = _survivors(became, explanations)
     for mutant in surviving:
         print(f"\n{mutant.path}:{mutant.line}, in {mutant.scope}\n- {mutant.before}\n+ {mutant.after}")
-    print(f"\n{_table(scores)}\n\n{time.monotonic() - begun:.0f} s")
-    if asked.all:
+    print(f"\n{_table(_scores(became, explanations))}")
+    if unneeded_too:
         _say_unneeded(explanations, became)
-    if asked.write:
-        _write(scores)
-    return 1 if surviving else 0
+    return surviving
 
 
 def _survivors(became: Mapping[Mutant, int], explanations: Sequence[Explanation]) -> list[Mutant]:
@@ -151,7 +164,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tools.mutants", description=__doc__)
     which = parser.add_mutually_exclusive_group(required=True)
     which.add_argument("--all", action="store_true", help="try every mutant")
-    which.add_argument("--again", action="store_true", help="try those that survived the last time")
+    which.add_argument("--again", action="store_true", help="go on from the last time: try what survived or was left")
     which.add_argument("--sample", type=int, metavar="N", help="try so many of them, by chance")
     parser.add_argument("--seed", default="0", help="what the sample depends on")
     parser.add_argument("--processes", type=int, default=2)
