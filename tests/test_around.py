@@ -20,6 +20,7 @@ from sms_transfer import (
     Contact,
     Direction,
     Event,
+    Handover,
     Interaction,
     InteractionDone,
     InteractionOpened,
@@ -29,11 +30,13 @@ from sms_transfer import (
     InvitationWithdrawn,
     Media,
     Message,
+    NoAnswer,
     Notice,
     OwnershipMoved,
     Reason,
     SmsTransferError,
     SystemMessage,
+    TargetKind,
     TargetNotEligible,
     TransferAccepted,
     TransferClosed,
@@ -725,3 +728,23 @@ def test_a8_a_desk_that_connects_again_sees_no_more_than_before() -> None:
     centre.clock.advance(MOMENT)
 
     assert dict(centre.alice.workspace.windows) == dict(again.workspace.windows)
+
+
+def test_a8_what_a_centre_allows_that_says_nothing() -> None:
+    """A8, T7, Q1, E2, A3, A4, Q2, Q5: the defaults are part of what is promised."""
+    assert (
+        TransferPolicy(
+            invitation_timeout=timedelta(seconds=30),
+            routing_timeout=timedelta(minutes=5),
+            require_ready=True,
+            max_hops=10,
+            no_answer=NoAnswer.NOTHING,
+            handover=Handover.ON_ACCEPT,
+            return_to_sender=False,
+            fallback=None,
+            kinds=set(TargetKind),
+            max_note=4_000,
+            max_case_data=65_536,
+        )
+        == TransferPolicy()
+    )

@@ -839,6 +839,7 @@ def test_q3_whom_one_has_declined_is_invited_for_the_next_of_the_same_sender() -
     floor.ask()
     floor.decline()
     floor.unready("bob")
+    floor.clock.advance(SECOND)
     floor.begin("j")
     floor.ask("j")
     floor.service.set_ready("bob")
@@ -899,6 +900,36 @@ def test_q5_a_tick_that_finds_nobody_left_asks_the_fallback_at_once(status: Chan
     service.tick()
 
     assert ["i"] == [offered.id for offered in service.snapshot("carol").desktop.offered]
+
+
+def test_q1_a_tick_ends_what_only_those_are_left_for_who_have_declined() -> None:
+    """Q1: Bob has, and Carol does not handle it any more; the process that recorded that died before it looked."""
+    store = MemoryStore()
+    service = TransferService(store, clock=ManualClock())
+    for name in ("alice", "bob", "carol"):
+        service.add_agent(Agent(name, name, status=ChannelStatus.READY))
+    service.add_queue(QUEUE, ["bob", "carol"])
+    service.set_not_ready("carol")
+    service.open_interaction(Interaction("i", media=Media.SMS, contact=CONTACT, owner="alice"))
+    request = service.request_transfer("i", QUEUE, by="alice")
+    (ticket,) = service.snapshot("bob").invitations
+    service.reject(ticket.id, by="bob")
+    known = service.agent("carol")
+    store.replace_agent(known, attrs.evolve(known, media={Media.MMS}))  # and no more
+    service.tick()
+
+    assert TransferState.FAILED is service.transfer(request.id).state
+
+
+@pytest.mark.parametrize("status", [ChannelStatus.READY, ChannelStatus.NOT_READY])
+def test_e2_where_ready_is_not_required_both_are_invited(status: ChannelStatus) -> None:
+    """E2, Q1: whoever is Ready as before, and whoever is not, too."""
+    floor = Floor(members=["bob"], policy=TransferPolicy(require_ready=False))
+    if status is ChannelStatus.NOT_READY:
+        floor.unready("bob")
+    floor.ask()
+
+    assert floor.invitee() == "bob"
 
 
 class Sparing(MemoryStore):

@@ -32,7 +32,6 @@ _ATTEMPTS: Final = 8
 _FAILURES: Final = 8
 _FIRST_PAGE: Final = 4
 _LAST_PAGE: Final = 256
-_SEVERAL: Final = frozenset(TargetKind) - {TargetKind.AGENT}
 _READY: Final = frozenset({ChannelStatus.READY})
 _ON_CHANNEL: Final = frozenset({ChannelStatus.READY, ChannelStatus.NOT_READY})
 

@@ -75,7 +75,7 @@ def main() -> int:
     if new := [mutant for mutant in found if mutant not in became]:
         became.update(tried(ROOT, KEPT, new, tests, seconds=asked.seconds, processes=asked.processes))
     if few := _survivors(became, explanations):  # nearly all of the tests that run them
-        became.update(tried(ROOT, KEPT, few, tests, seconds=8 * asked.seconds, processes=asked.processes))
+        became.update(tried(ROOT, KEPT, few, tests, seconds=3 * asked.seconds, processes=asked.processes))
     if len(became) < len(found):
         raise SystemExit(f"{len(found) - len(became)} mutants were not tried: a process has died.")
     surviving = _tell(became, explanations, unneeded_too=not asked.sample)

@@ -67,7 +67,8 @@ _SILENT: Final = frozenset({"TypeVar", "ParamSpec", "cast", "assert_never"})
 """Calls that mean nothing when the program runs.
 
 What is said of bad input (the ``rule`` of an `InvalidValue`, the second argument of `invalid`) is left alone, too:
-it is for a programmer to read, and nothing is decided by it.
+it is for a programmer to read, and nothing is decided by it. So is ``kw_only``: how something is called is proved by
+the type checkers.
 """
 
 
@@ -129,6 +130,8 @@ class Walk:
             case ast.Import() | ast.ImportFrom() | ast.Global() | ast.Nonlocal() | ast.Pass() | ast.Assert():
                 return
             case ast.Expr(value=ast.Constant()):  # a docstring
+                return
+            case ast.Expr(value=ast.Call(func=ast.Name(id="assert_never"))):
                 return
             case ast.Expr():
                 if self._inside:
@@ -315,7 +318,7 @@ class Walk:
                 yield self._replace(argument, "None")
             yield from self._expression(inner)
         for keyword in node.keywords:
-            if keyword.arg == "rule":
+            if keyword.arg in {"rule", "kw_only"}:
                 continue
             yield from self._keyword(node, keyword, name)
 

@@ -85,7 +85,7 @@ def measured(root: Path, kept: Path, processes: int) -> list[Test]:
         broken = [name for name in missing if not wanted[name].exists()]
         raise SystemExit(f"These tests fail without any mutant: {', '.join(broken)}.")
     tests = [
-        Test(test, took, lines, names.get(test.partition("[")[0].rpartition("::")[2], frozenset()))
+        Test(test, took, lines, names_in(test) | names.get(test.partition("[")[0].rpartition("::")[2], frozenset()))
         for name in FILES
         for names in [_names(root / "tests" / f"{name}.py")]
         for test, took, lines in json.loads(wanted[name].read_bytes())
