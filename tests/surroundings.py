@@ -19,8 +19,8 @@ CHROMIUM: Final = "SMS_TRANSFER_TEST_CHROMIUM"
 
 @cache
 def find_chromium() -> str | None:
-    """The Chromium that ``SMS_TRANSFER_TEST_CHROMIUM`` names, or one on the path, or none."""
-    known = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+    """The Chromium that ``SMS_TRANSFER_TEST_CHROMIUM`` names, or one on the path, the lightest first, or none."""
+    known = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
     named = os.environ.get(CHROMIUM)
     return next((found for name in ([named] if named else known) if (found := shutil.which(name))), None)
 
