@@ -79,12 +79,12 @@ class Worker:
         """Those that share the rarest names with the line come first; of one function's parameters a few at a time."""
         names = names_in(f"{mutant.scope} {mutant.before}")
         weights = {name: log(len(self._tests) / (1 + self._spoken[name])) for name in names}
+        alike = {test.name: sum(weights[name] for name in names & test.names) for test in tests}
         turns = Counter[str]()
         ranked = []
-        for test in tests:
+        for test in sorted(tests, key=lambda test: (-alike[test.name], test.took)):
+            ranked.append((turns[test.function] // AT_A_TIME, -alike[test.name], len(ranked), test))
             turns[test.function] += 1
-            likeness = sum(weights[name] for name in names & test.names)
-            ranked.append((turns[test.function] // AT_A_TIME, -likeness, test.took, test.name, test))
         return [test for *_, test in sorted(ranked, key=lambda entry: entry[:-1])]
 
     def _fresh(self, mutant: Mutant) -> int:
