@@ -79,12 +79,12 @@ class Worker:
         """Those that share the rarest names with the line come first; of one function's parameters a few at a time."""
         names = names_in(f"{mutant.scope} {mutant.before}")
         weights = {name: log(len(self._tests) / (1 + self._spoken[name])) for name in names}
+        alike = {test.name: sum(weights[name] for name in names & test.names) for test in tests}
         turns = Counter[str]()
-        ranked = []
-        for test in tests:
+        ranked: list[tuple[int, float, int, Test]] = []
+        for test in sorted(tests, key=lambda test: (-alike[test.name], test.took)):
+            ranked.append((turns[test.function] // AT_A_TIME, -alike[test.name], len(ranked), test))
             turns[test.function] += 1
-            likeness = sum(weights[name] for name in names & test.names)
-            ranked.append((turns[test.function] // AT_A_TIME, -likeness, test.took, test.name, test))
         return [test for *_, test in sorted(ranked, key=lambda entry: entry[:-1])]
 
     def _fresh(self, mutant: Mutant) -> int:
@@ -140,6 +140,10 @@ def tried(
     """What became of each mutant."""
     results = kept / RESULTS
     worker = partial(Worker, root / "src", tests, results, seconds)
+    controls = _unchanged(root / "src", chosen)
+    _in_processes(processes, worker, Worker.work, controls)
+    if set(read_results(kept, controls).values()) - {UNNOTICED}:
+        raise SystemExit("The tests fail where nothing is changed.")
     imported = at_import(root, kept / "imported.json")
     _in_processes(processes, worker, Worker.work, chosen)
     found = read_results(kept, chosen)
@@ -150,6 +154,12 @@ def tried(
     ]
     _in_processes(processes, worker, Worker.again, again)
     return read_results(kept, chosen)
+
+
+def _unchanged(sources: Path, chosen: Sequence[Mutant]) -> list[Mutant]:
+    """What no test may notice: the source as it is, put in place in both ways."""
+    ways = {mutant.inside: mutant for mutant in chosen}
+    return [mutant._replace(source=(sources / mutant.path).read_text(), after="") for mutant in ways.values()]
 
 
 def _in_processes(
