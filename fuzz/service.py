@@ -19,7 +19,6 @@ from sms_transfer import (
     InteractionState,
     Media,
     OwnershipMoved,
-    Refused,
     SmsTransferError,
     TransferPolicy,
     TransferRequest,
@@ -97,13 +96,13 @@ class _Centre:
         try:
             returned: object = getattr(self.service, method)(**self.arguments.of(method))
         except SmsTransferError as error:
-            self._check_refusal(method, error, grew=len(self._feed()) > before, was_due=was_due)
+            self._check_refusal(method, error, grew=len(self._feed()) > before and not was_due)
         else:
             if isinstance(returned, Connection):
                 returned.close()
 
     def _due(self) -> bool:
-        """Whether time has closed something that nothing has recorded yet (T10)."""
+        """Whether time has closed something that nothing has recorded yet: any command records that first (T10)."""
         return any(
             (live := self.service.interaction(event.interaction_id).transfer) is not None
             and live.due_at <= self.clock.now()
@@ -112,10 +111,10 @@ class _Centre:
         )
 
     @staticmethod
-    def _check_refusal(method: str, error: SmsTransferError, *, grew: bool, was_due: bool) -> None:
+    def _check_refusal(method: str, error: SmsTransferError, *, grew: bool) -> None:
         if not error.code or not str(error):
             raise Broken(f"A8: {method} refuses without words")
-        if grew and not (was_due and isinstance(error, Refused)):
+        if grew:
             raise Broken(f"F7: {method} refuses, and something is recorded")
 
     def _feed(self) -> tuple[Event, ...]:

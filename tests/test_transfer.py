@@ -30,6 +30,7 @@ from sms_transfer import (
     Media,
     MessageReceived,
     MessageSent,
+    NotFound,
     NotPermitted,
     OwnershipMoved,
     PendingTransfer,
@@ -679,6 +680,16 @@ def test_t10_an_accept_from_the_deadline_on_records_the_expiry(late: timedelta) 
     text = "Bob did not answer the transfer in time."
     assert_told(centre, request, "transfer.expired", text)
     assert [] == centre.service.expire_due()
+
+
+def test_t10_a_command_that_finds_nothing_records_what_was_due_all_the_same() -> None:
+    """T10: whatever is asked finds the transfer expired, also where what it asks for is not there."""
+    centre = Centre()
+    request = centre.invite()
+    centre.clock.advance(TIMEOUT)
+    with pytest.raises(NotFound):
+        centre.service.save_attachment(request.interaction_id, "no such attachment", by="alice")
+    assert TransferState.EXPIRED is centre.service.transfer(request.id).state
 
 
 @pytest.mark.parametrize("answer", [reject, cancel])
