@@ -8,8 +8,8 @@ from typing import Final
 
 from sms_transfer.core.commands import Need
 from sms_transfer.core.events import Event, InvitationSent, TransferClosed, TransferEvent
-from sms_transfer.core.explanation import AHEAD_AT_MOST, Explanation, Present, explain
-from sms_transfer.core.model import Agent, Interaction, Target, TargetKind, TransferRequest
+from sms_transfer.core.explanation import AHEAD_AT_MOST, Explanation, Present, explain, waiting_for
+from sms_transfer.core.model import Agent, Interaction, TargetKind, TransferRequest
 from sms_transfer.core.record import evolve
 from sms_transfer.errors import NotFound
 from sms_transfer.flow import Flow
@@ -63,7 +63,7 @@ def _begins_waiting(event: Event, request: TransferRequest) -> bool:
 
 async def _agents(flow: Flow, request: TransferRequest) -> Sequence[Agent]:
     """Whoever is invited, or those whom it waits for."""
-    target = request.present_target if request.invitation is None else Target.agent(request.invitation.invitee)
+    target = waiting_for(request)
     if target.kind is TargetKind.AGENT:
         return tuple((await flow.directory.agents((target.id,))).values())
     return await flow.routing.teams.members(target, limit=_CANDIDATES)

@@ -16,7 +16,7 @@ import attrs
 from sms_transfer.core import check
 from sms_transfer.core.check import FrozenDict
 from sms_transfer.core.decide import as_of
-from sms_transfer.core.lifecycle import ChannelStatus, TransferState
+from sms_transfer.core.lifecycle import TransferState
 from sms_transfer.core.model import (
     Agent,
     Interaction,
@@ -29,7 +29,7 @@ from sms_transfer.core.model import (
     is_owner,
 )
 from sms_transfer.core.notices import Notice
-from sms_transfer.core.policy import Reason, TransferPolicy, agent_eligibility, still_eligible
+from sms_transfer.core.policy import Reason, TransferPolicy, agent_eligibility
 from sms_transfer.core.record import Record, evolve
 from sms_transfer.core.refusals import explain_refusal, most_telling, owner_params
 from sms_transfer.errors import CorruptRecord, InvitationClosed, invalid
@@ -175,7 +175,7 @@ def explain(interaction: Interaction, request: TransferRequest, present: Present
     if interaction.transfer is None or interaction.transfer.id != request.id:
         raise CorruptRecord(kind="transfer", id=request.id)  # the store says that it is live, and its interaction not
     next_state, following = _next(interaction, request, present)
-    base = evolve(base, next_at=request.due_at, next_state=next_state, waiting_for=_waiting_for(request))
+    base = evolve(base, next_at=request.due_at, next_state=next_state, waiting_for=waiting_for(request))
     asked = tuple(map(_asked, request.past_invitations))
     if base.overdue:
         return evolve(base, notices=(_notice("overdue", at=_written(request.due_at)), *asked, following))
@@ -191,7 +191,8 @@ def explain(interaction: Interaction, request: TransferRequest, present: Present
     )
 
 
-def _waiting_for(request: TransferRequest) -> Target:
+def waiting_for(request: TransferRequest) -> Target:
+    """Whose turn it is: the agent who is invited, or the target that an agent is wanted of."""
     return request.present_target if request.invitation is None else Target.agent(request.invitation.invitee)
 
 
@@ -206,12 +207,8 @@ def _answer(interaction: Interaction, invitation: Invitation | None, present: Pr
     if invitation is None:
         return None
     invitee = next(iter(present.agents), None)
-    reasons = set(still_eligible(interaction, invitee, load=present.loads.get(invitation.invitee, 0)))
-    if invitee is not None:  # T9: these withdraw nothing
-        if present.policy.require_ready and invitee.status is ChannelStatus.NOT_READY:
-            reasons.add(Reason.NOT_READY)
-        if invitee.do_not_disturb:
-            reasons.add(Reason.DO_NOT_DISTURB)
+    others = present.loads.get(invitation.invitee, 1) - 1  # the place that it keeps itself takes none from it (E3)
+    reasons = agent_eligibility(interaction, invitation.invitee, invitee, load=others, policy=present.policy)
     first = _notice(
         "invited",
         invitee=invitation.invitee,
