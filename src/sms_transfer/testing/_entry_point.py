@@ -14,9 +14,44 @@ def register() -> None:
     from hypothesis import strategies as st  # noqa: PLC0415 - only where there is Hypothesis
 
     import sms_transfer as root  # noqa: PLC0415 - not for whoever only imports Hypothesis
+
+    kinds = _kinds()
+    public: list[object] = [getattr(root, name) for name in root.__all__]
+    families = (root.Event, root.SmsTransferError)
+    members = {one for one in public if isinstance(one, type) and issubclass(one, families)}
+
+    # Each is asked for what is wider too, such as `Exception` or `Mapping[str, int]`: that is not ours to make.
+
+    def make(kind: type) -> Any:
+        if kind not in kinds and kind not in members:
+            return NotImplemented
+        from sms_transfer.testing import strategies  # noqa: PLC0415 - complete by the time that one is asked for
+
+        if issubclass(kind, root.Event):
+            return strategies.events(kind)
+        if issubclass(kind, root.SmsTransferError):
+            return strategies.errors(kind)
+        return getattr(strategies, kinds[kind])()
+
+    def make_frozen_dict(kind: Any) -> Any:
+        if root.FrozenDict not in {kind, get_origin(kind)}:
+            return NotImplemented
+        from sms_transfer.testing import strategies  # noqa: PLC0415 - likewise
+
+        [values] = get_args(kind) or (str,)
+        return strategies.frozen_dicts(st.from_type(values))
+
+    for kind in (*kinds, *members):
+        st.register_type_strategy(kind, make)
+    st.register_type_strategy(root.FrozenDict, make_frozen_dict)
+
+
+def _kinds() -> dict[type, str]:
+    """By what each model is made: the name of its strategy."""
+    import sms_transfer as root  # noqa: PLC0415 - not for whoever only imports Hypothesis
     from sms_transfer import ports  # noqa: PLC0415 - likewise
 
-    kinds: dict[type, str] = {
+    return {
         root.Action: "actions",
         root.Agent: "agents",
         root.Attachment: "attachments",
@@ -53,32 +88,3 @@ def register() -> None:
         ports.Operation: "operations",
         ports.Roster: "rosters",
     }
-
-    public: list[object] = [getattr(root, name) for name in root.__all__]
-    families = (root.Event, root.SmsTransferError)
-    members = {one for one in public if isinstance(one, type) and issubclass(one, families)}
-
-    # Each is asked for what is wider too, such as `Exception` or `Mapping[str, int]`: that is not ours to make.
-
-    def make(kind: type) -> Any:
-        if kind not in kinds and kind not in members:
-            return NotImplemented
-        from sms_transfer.testing import strategies  # noqa: PLC0415 - complete by the time that one is asked for
-
-        if issubclass(kind, root.Event):
-            return strategies.events(kind)
-        if issubclass(kind, root.SmsTransferError):
-            return strategies.errors(kind)
-        return getattr(strategies, kinds[kind])()
-
-    def make_frozen_dict(kind: Any) -> Any:
-        if root.FrozenDict not in {kind, get_origin(kind)}:
-            return NotImplemented
-        from sms_transfer.testing import strategies  # noqa: PLC0415 - likewise
-
-        [values] = get_args(kind) or (str,)
-        return strategies.frozen_dicts(st.from_type(values))
-
-    for kind in (*kinds, *members):
-        st.register_type_strategy(kind, make)
-    st.register_type_strategy(root.FrozenDict, make_frozen_dict)
