@@ -67,6 +67,22 @@ def test_a_function_that_is_there_already_gets_the_new_code(tmp_path: Path) -> N
     assert check(3)
 
 
+class _Lazy:
+    """As parts of Django are: to ask it for anything, even for its class, sets it up, and that may fail."""
+
+    def __getattribute__(self, name: str) -> object:
+        raise RuntimeError(f"not set up, but asked for {name}")
+
+
+def test_whatever_else_is_in_memory_is_not_asked_anything(tmp_path: Path) -> None:
+    """Functions are looked for among all that other tests have left."""
+    (tmp_path / "m.py").write_text("")
+    lazy = _Lazy()
+
+    assert Functions(tmp_path).change("m.py", "")
+    del lazy
+
+
 @pytest.mark.parametrize("code", [UNNOTICED, 1, 70])
 def test_a_child_answers_with_a_number(code: int) -> None:
     """What it does to itself stays with it."""

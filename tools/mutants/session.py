@@ -164,7 +164,8 @@ class Functions:
         self._found: defaultdict[Key, list[FunctionType]] = defaultdict(list)
         within = f"{sources}{os.sep}"
         for thing in gc.get_objects():
-            if isinstance(thing, FunctionType) and thing.__code__.co_filename.startswith(within):
+            # Not isinstance(), which asks a lazy object of anybody's for its class and so sets it up.
+            if type(thing) is FunctionType and thing.__code__.co_filename.startswith(within):
                 self._found[_key(thing.__code__)].append(thing)
 
     def change(self, path: str, source: str) -> bool:
