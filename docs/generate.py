@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
-from docs._pages import conformance, errors, notices, settings
+from docs._pages import conformance, errors, notices, settings, watching
 
 REFERENCE: Final = Path(__file__).parent / "reference"
 PAGES: Final[Mapping[str, Callable[[], str]]] = {
@@ -17,6 +17,7 @@ PAGES: Final[Mapping[str, Callable[[], str]]] = {
     "errors.md": errors.page,
     "notices.md": notices.page,
     "settings.md": settings.page,
+    "watching.md": watching.page,
 }
 
 
