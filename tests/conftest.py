@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 from collections.abc import Generator, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -96,7 +97,21 @@ OF_THREADS: Final = frozenset(
 """Tests in those modules that are about being called; `test_aio` has what is to be said of being awaited."""
 
 
+_SLOW: Final = re.compile("browser|kills|process_races|postgres")
+"""The modules that take longest, and mostly wait for other processes."""
+
 _left_out: Final = dict[str, tuple[str, ...]]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Keep the order in which tests were collected, also where several processes run them."""
+    if hasattr(config.option, "loadscopereorder"):  # only pytest-xdist has it, which begins with what has most tests
+        config.option.loadscopereorder = False
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes longest, so that one process does not end long after the others."""
+    items.sort(key=lambda item: not _SLOW.search(item.path.stem))
 
 
 def pytest_ignore_collect(collection_path: Path) -> bool | None:
