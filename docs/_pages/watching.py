@@ -22,8 +22,8 @@ nothing to say of is `None`. In Python these tables are `sms_transfer.log.RECORD
 """
 
 FAMILIES: Final = {
-    LOGGER.name: "What failed where no caller waits for the answer. `error` is the type of the error, `place` where it was raised.",
-    EVENTS.name: "What happened, written after it was recorded. Of a conversation, `at` says when and `by` says who did it.",
+    LOGGER.name: "What failed where no caller waits for it: `error` is the type, `place` where it was raised.",
+    EVENTS.name: "What happened, logged after it was recorded. Of a conversation, `at` says when, and `by` says who.",
     COMMANDS.name: "What did not happen.",
     SWEEPS.name: "What time alone brought.",
 }
