@@ -722,8 +722,11 @@ class Forgetful(MemoryStore):
         return super().agents(ids)
 
 
-def forgetful_floor(waiting: int) -> tuple[Forgetful, TransferService]:
-    """So many requests wait for an agent whom the directory cannot tell of, and a later one for Carol, who is Ready."""
+def forgetful_floor(waiting: int, *, priority: int = 0) -> tuple[Forgetful, TransferService]:
+    """So many requests wait for an agent whom the directory cannot tell of, and a later one for Carol, who is Ready.
+
+    Theirs have priority 1; that for Carol has ``priority``.
+    """
     store = Forgetful()
     service = TransferService(store, clock=ManualClock())
     for name in ("alice", "bob", "carol", "dave"):
@@ -738,7 +741,7 @@ def forgetful_floor(waiting: int) -> tuple[Forgetful, TransferService]:
         service.request_transfer(f"{number}", QUEUE, by="alice", fallback=Target.agent("dave"), priority=1)
         (ticket,) = service.snapshot("bob").invitations
         service.reject(ticket.id, by="bob")
-    service.request_transfer(f"{waiting}", OTHER, by="alice")
+    service.request_transfer(f"{waiting}", OTHER, by="alice", priority=priority)
     known = service.agent("carol")
     store.replace_agent(known, attrs.evolve(known, status=ChannelStatus.READY))  # and no more
     store.lost = {"dave"}
@@ -777,6 +780,14 @@ def test_q3_a_directory_that_fails_for_all_is_not_asked_for_each() -> None:
     store, service = forgetful_floor(20)
 
     assert service.tick().invited == 0
+    assert store.asked == 8
+
+
+def test_q3_failures_in_a_row_are_counted_from_the_last_invitation() -> None:
+    """Q3: and what was done before is told."""
+    store, service = forgetful_floor(20, priority=2)
+
+    assert service.tick().invited == 1
     assert store.asked == 8
 
 
