@@ -23,11 +23,13 @@ FILES: Final = (
     "test_handover",
     "test_routing",
     "test_routing_ports",
+    "test_routing_reading",
     "test_in_process",
     "test_no_answer",
     "test_nobody_left",
     "test_eligibility",
     "test_explain",
+    "test_explanation",
     "test_desktop",
     "test_workspace",
     "test_around",
@@ -40,6 +42,10 @@ FILES: Final = (
     "test_team_communicator",
     "test_bad_targets",
     "test_bad_input",
+    "test_log",
+    "test_traces",
+    "test_traces_corrupted",
+    "test_docs_generated",
 )
 """Where the rules are shown in memory: no server, no browser, no other process."""
 
