@@ -43,7 +43,6 @@ FILES: Final = (
     "test_bad_targets",
     "test_bad_input",
     "test_log",
-    "test_traces",
     "test_traces_corrupted",
     "test_docs_generated",
 )
