@@ -142,24 +142,3 @@ def by_file(tests: Iterable[Test]) -> dict[str, list[Test]]:
     for test in tests:
         found[test.file].append(test)
     return dict(found)
-
-
-def at_import(root: Path, path: Path) -> dict[str, set[int]]:
-    """The lines of each module that importing the library runs."""
-
-    def work() -> int:
-        import coverage  # noqa: PLC0415 - only a child needs it
-
-        sources = root / "src"
-        tracer = coverage.Coverage(data_file=None, source=[str(sources)], config_file=False)
-        tracer.start()
-        import sms_transfer.team_communicator  # noqa: F401, PLC0415 - it is what is measured
-
-        tracer.stop()
-        data = tracer.get_data()
-        lines = {str(Path(name).relative_to(sources)): data.lines(name) for name in data.measured_files()}
-        path.write_text(json.dumps(lines))
-        return 0
-
-    forked(work, 60)
-    return {name: set(lines) for name, lines in json.loads(path.read_bytes()).items()}

@@ -14,7 +14,7 @@ from math import log
 from pathlib import Path
 from typing import Final
 
-from tools.mutants.cover import Test, at_import, by_file, names_in
+from tools.mutants.cover import Test, by_file, names_in
 from tools.mutants.mutation import Mutant
 from tools.mutants.session import FIRST, NOTICED, UNFIT, UNNOTICED, Functions, Session, forked, fresh, run
 
@@ -66,14 +66,20 @@ class Worker:
     def _running(self, mutant: Mutant) -> list[Test]:
         """The tests that run it, as many as there is time for.
 
-        First the quickest of each file, which notice most; then those that speak of what the changed line speaks of.
+        First the quickest of each file, which notice most; then those of the file that is named after the module; then
+        those that speak of what the changed line speaks of.
         """
         lines = set(range(mutant.first, mutant.line + 1))
         found = [test for test in self._tests if lines & test.lines.get(mutant.path, frozenset())]
         quick = _in_time(_by_turns(found), QUICK)
-        known = {test.name for test in quick}
-        others = self._by_likeness(mutant, [test for test in found if test.name not in known])
-        return [*quick, *_in_time(others, self._seconds)]
+        own = self._own(mutant, _without(found, quick))
+        others = self._by_likeness(mutant, _without(found, [*quick, *own]))
+        return [*quick, *own, *_in_time(others, self._seconds)]
+
+    def _own(self, mutant: Mutant, tests: Sequence[Test]) -> list[Test]:
+        """Those that stand in the file that is named after the module."""
+        file = f"tests/test_{mutant.module.rpartition('/')[2]}.py"
+        return _in_time([test for test in tests if test.file == file], self._seconds)
 
     def _by_likeness(self, mutant: Mutant, tests: Sequence[Test]) -> list[Test]:
         """Those that share the rarest names with the line come first; of one function's parameters a few at a time."""
@@ -99,14 +105,16 @@ class Worker:
     def _broadly(self, mutant: Mutant) -> list[Test]:
         """For what matters when the module is imported: tests that run what speaks of it, and that speak of it.
 
-        Of the time there is, one half each; a table, a default and a validator are seldom run by a test themselves.
+        Of the time there is, one half each, after those of the file that is named after the module. A table, a default
+        and a validator are seldom run by a test themselves.
         """
+        own = self._own(mutant, self._tests)
+        others = _without(self._tests, own)
         lines = _speaking_of(mutant)
-        running = [test for test in self._tests if lines & test.lines.get(mutant.path, frozenset())]
+        running = [test for test in others if lines & test.lines.get(mutant.path, frozenset())]
         first = _in_time(_by_turns(running), self._seconds / 2)
-        known = {test.name for test in first}
-        rest = self._by_likeness(mutant, [test for test in self._tests if test.name not in known])
-        return [*first, *_in_time(rest, self._seconds / 2)]
+        rest = self._by_likeness(mutant, _without(others, first))
+        return [*own, *first, *_in_time(rest, self._seconds / 2)]
 
 
 def _speaking_of(mutant: Mutant) -> set[int]:
@@ -114,6 +122,11 @@ def _speaking_of(mutant: Mutant) -> set[int]:
     name = re.match(r"\w*", mutant.before)
     lines = enumerate(mutant.source.splitlines(), 1)
     return {number for number, line in lines if name and name.group() and re.search(rf"\b{name.group()}\b", line)}
+
+
+def _without(tests: Sequence[Test], others: Sequence[Test]) -> list[Test]:
+    known = {test.name for test in others}
+    return [test for test in tests if test.name not in known]
 
 
 def _by_turns(tests: Sequence[Test]) -> list[Test]:
@@ -144,14 +157,10 @@ def tried(
     _in_processes(processes, worker, Worker.work, controls)
     if set(read_results(kept, controls).values()) - {UNNOTICED}:
         raise SystemExit("The tests fail where nothing is changed.")
-    imported = at_import(root, kept / "imported.json")
     _in_processes(processes, worker, Worker.work, chosen)
     found = read_results(kept, chosen)
-    again = [
-        mutant
-        for mutant, code in found.items()
-        if code == UNFIT or (mutant.inside and code == UNNOTICED and mutant.line in imported.get(mutant.path, ()))
-    ]
+    # What a function has once answered may be kept somewhere: an import that is over, a cache of cattrs.
+    again = [mutant for mutant, code in found.items() if code == UNFIT or (mutant.inside and code == UNNOTICED)]
     _in_processes(processes, worker, Worker.again, again)
     return read_results(kept, chosen)
 
