@@ -20,7 +20,9 @@ from sms_transfer import (
     Contact,
     Denial,
     Event,
+    Interaction,
     InvalidValue,
+    Media,
     Notice,
     OwnershipMoved,
     Priority,
@@ -49,6 +51,7 @@ PLAIN = [
     WorkspaceSettings(answering=Answering.AUTO_WITH_PREVIEW, preview_case_data={"b", "a"}),
 ]
 AGENT = to_json(Agent("a", "Ann", groups={"night"}))
+CASE = to_json(Interaction("i", media=Media.SMS, contact=Contact("12345"), owner="a", case_data={"price": 1.5}))
 
 
 @given(VALUES)
@@ -97,8 +100,9 @@ def test_a8_a_value_of_another_kind_is_refused() -> None:
     )
     assert moved == from_json(to_json(moved), Event)
     for kind in (TransferEvent, Agent):
-        with pytest.raises(InvalidValue, match=kind.__name__):
+        with pytest.raises(InvalidValue) as caught:
             from_json(to_json(moved), kind)
+        assert ("json", f"must hold a {kind.__name__}") == (caught.value.field, caught.value.rule)
 
 
 def changed(**parts: object) -> str:
@@ -169,6 +173,22 @@ def test_a8_hostile_text_is_refused(text: str) -> None:
         from_json(text, object)
     assert caught.value.__cause__ is None
     assert "DROP" not in str(caught.value)
+
+
+@pytest.mark.parametrize("text", ["5", changed(more=1), with_value(more=1), CASE.replace("1.5", "Infinity")])
+def test_a8_the_error_is_about_the_text(text: str) -> None:
+    """A8: it is wrong itself, and not what a model makes of it; no number is taken that JSON has not."""
+    with pytest.raises(InvalidValue) as caught:
+        from_json(text, object)
+    assert ("json", "must be what `to_json` writes, of schema 1 or before") == (caught.value.field, caught.value.rule)
+
+
+def test_what_is_written_is_plain() -> None:
+    """Letters as they are, no blanks, and sets in order: the same value makes the same text."""
+    text = to_json(Agent("a", "Zoë", groups={"e", "d", "c", "b", "a"}))
+
+    assert '"name":"Zoë"' in text
+    assert '"groups":["a","b","c","d","e"]' in text
 
 
 @pytest.mark.parametrize("text", [None, 5, object(), []])

@@ -13,6 +13,8 @@ from sms_transfer import AGENT, INTERACTION, TRANSFER, IllegalTransition, Invali
 from sms_transfer.core.lifecycle import START, Arc, InteractionState
 
 MACHINES: list[Lifecycle[Any]] = [TRANSFER, INTERACTION, AGENT]
+OTHERS = ("transferring", "queued", "done")
+"""The states of an interaction beside its first."""
 CELLS = [
     pytest.param(machine, state, trigger, id=f"{machine.name}-{state}-{trigger}")
     for machine in MACHINES
@@ -192,28 +194,49 @@ def test_initial_must_be_a_state() -> None:
 @pytest.mark.parametrize(
     ("arcs", "complaint"),
     [
-        ([Arc("mark_done", "active", "gone", "T1")], "unknown state"),
-        ([Arc("mark_done", "nowhere", "done", "T1")], "unknown state"),
-        ([Arc("reopen", "done", "active", "T1")], "leaves a final state"),
-        ([Arc("go", "active", "done", "T1"), Arc("go", "active", "queued", "T1")], "stands twice"),
-        ([Arc("go", "active", "done", "T1")], "cannot be reached"),
-        ([Arc("go", "active", state, "T1") for state in ("transferring",)], "cannot be reached"),
+        ([Arc("mark_done", "active", "gone", "T1")], "{arc} names an unknown state"),
+        ([Arc("mark_done", "nowhere", "done", "T1")], "{arc} names an unknown state"),
+        ([Arc("reopen", "done", "active", "T1")], "{arc} leaves a final state"),
+        ([Arc("go", "active", "done", "T1"), Arc("go", "active", "queued", "T1")], "{arc} stands twice"),
+        ([Arc("go", "active", "active", "T1")], "cannot be reached: ['done', 'queued', 'transferring']"),
         (
-            [Arc(state, "active", state, "T1") for state in ("transferring", "queued", "done")],
-            "no way out",
+            [Arc("go", "active", "queued", "T1"), Arc("go", "transferring", "done", "T1")],
+            "cannot be reached: ['done', 'transferring']",
+        ),
+        (
+            [Arc(state, "active", state, "T1") for state in OTHERS],
+            "no way out of ['queued', 'transferring']",
+        ),
+        (
+            [*(Arc(state, "active", state, "T1") for state in OTHERS), Arc("stay", "queued", "queued", "T1")],
+            "no way out of ['queued', 'transferring']",
         ),
     ],
 )
 def test_unsound_tables_are_refused(arcs: list[Arc], complaint: str) -> None:
-    """A table that `transitions` would take without a word is refused when it is made."""
-    with pytest.raises(ValueError, match=complaint):
+    """A table that `transitions` would take without a word is refused. An arc to itself is no way out."""
+    with pytest.raises(ValueError) as caught:  # noqa: PT011 - its whole message is compared
         Lifecycle("broken", InteractionState, initial="active", final={InteractionState.DONE}, arcs=arcs)
+    assert f"broken: {complaint.format(arc=arcs[-1])}" == str(caught.value)
+
+
+@pytest.mark.parametrize("machine", MACHINES, ids=lambda machine: machine.name)
+def test_what_transitions_is_told_of_a_machine(machine: Lifecycle[Any]) -> None:
+    """Its name, for the log; which states are final; and no arcs beside those of the table."""
+    model = host()
+    bound = machine.machine(model)
+
+    assert f"{machine.name}: " == bound.name
+    assert {str(state) for state in machine.final} == {state.name for state in bound.states.values() if state.final}
+    assert set(machine.triggers) == set(bound.events)
 
 
 @pytest.mark.parametrize("machine", MACHINES, ids=lambda machine: machine.name)
 def test_mermaid_draws_the_table(machine: Lifecycle[Any]) -> None:
     """The diagram has a line for each row, a beginning for the initial state and an end for each final one."""
-    lines = machine.mermaid().splitlines()
+    text = machine.mermaid()
+    lines = text.splitlines()
+    assert text.endswith("\n")
     assert "stateDiagram-v2" == lines[0]
     drawn = [line for line in lines if ":" in line]
     assert len(machine.arcs) == len(drawn)
@@ -230,5 +253,6 @@ def test_mermaid_draws_the_table(machine: Lifecycle[Any]) -> None:
 @pytest.mark.parametrize(("model", "attribute"), [(None, "state"), (Host(), ""), (Host(), "not a name")])
 def test_a8_a_machine_needs_a_model_and_a_name(model: Any, attribute: str) -> None:
     """A8: None, and an attribute that is no name, are refused; `transitions` would take both without a word."""
-    with pytest.raises(InvalidValue):
+    with pytest.raises(InvalidValue) as caught:
         AGENT.machine(model, attribute=attribute)
+    assert "model" == caught.value.field
