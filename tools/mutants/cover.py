@@ -15,6 +15,7 @@ from typing import Final
 from tools.mutants.session import UNNOTICED, Session, forked, run
 
 FILES: Final = (
+    "test_check",
     "test_lifecycle",
     "test_history",
     "test_decide",
