@@ -35,6 +35,7 @@ def _changes(changes: Any) -> UpdateCaseData:
         (lambda value: Agent(value, "Ann"), "id", "x" * MAX_ID, "x" * (MAX_ID + 1)),
         (lambda value: Agent(value, "Ann"), "id", "ü" * MAX_ID, "ü" * (MAX_ID + 1)),
         (lambda value: Agent(value, "Ann"), "id", "x", ""),
+        (lambda value: Agent(value, "Ann"), "id", "x", b"x"),
         (lambda value: Agent("a", value), "name", "x" * MAX_NAME, "x" * (MAX_NAME + 1)),
         (lambda value: Agent("a", value), "name", "", None),
         (lambda value: _interaction(note=value), "note", "ü" * MAX_TEXT, "ü" * (MAX_TEXT + 1)),
