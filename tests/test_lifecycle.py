@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from itertools import product
 from typing import Any
 
@@ -124,15 +125,38 @@ def test_interaction_machine_is_the_domain_s() -> None:
 
 def test_agent_machine_is_the_domain_s() -> None:
     """The agent machine goes between the statuses that the domain names, and stays where a trigger repeats itself."""
-    moves = {(str(arc.source), str(arc.dest)) for arc in AGENT.arcs}
-    assert {(status, status) for status in ("logged_out", "not_ready", "ready")} <= moves
     assert {
-        ("logged_out", "not_ready"),
-        ("not_ready", "ready"),
-        ("ready", "not_ready"),
-        ("not_ready", "logged_out"),
-        ("ready", "logged_out"),
-    } == {(source, dest) for source, dest in moves if source != dest}
+        ("logged_out", "log_in", "not_ready"),
+        ("not_ready", "set_ready", "ready"),
+        ("ready", "set_not_ready", "not_ready"),
+        ("not_ready", "log_out", "logged_out"),
+        ("ready", "log_out", "logged_out"),
+        ("logged_out", "log_out", "logged_out"),
+        ("not_ready", "log_in", "not_ready"),
+        ("not_ready", "set_not_ready", "not_ready"),
+        ("ready", "log_in", "ready"),
+        ("ready", "set_ready", "ready"),
+    } == {(str(arc.source), arc.trigger, str(arc.dest)) for arc in AGENT.arcs}
+
+
+def test_triggers_are_the_domain_s() -> None:
+    """What may happen has one name in each machine, whatever the state."""
+    assert {"begin_transfer", "hand_over", "keep", "place", "give_back", "requeue", "mark_done"} == set(
+        INTERACTION.triggers
+    )
+    assert {"invite", "route", "accept", "reject", "expire", "cancel", "fail"} == set(TRANSFER.triggers)
+
+
+class _Lamp(StrEnum):
+    ON = "on"
+    OFF = "off"
+
+
+def test_a_machine_may_have_two_states_and_no_end() -> None:
+    """Then each arc names all the states there are."""
+    arcs = [Arc("switch", "on", "off", "T1"), Arc("switch", "off", "on", "T1")]
+
+    assert _Lamp.OFF is Lifecycle("lamp", _Lamp, initial="on", final=(), arcs=arcs).step("on", "switch")
 
 
 def test_host_callbacks_keep_their_own_errors() -> None:
