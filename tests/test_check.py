@@ -66,6 +66,14 @@ def test_a8_what_is_just_within_is_taken(
     assert field == caught.value.field
 
 
+def test_a8_the_limits_are_what_is_documented() -> None:
+    """A8: of ids, names, texts and spans; whoever is refused reads which it was."""
+    assert (128, 256, 65_536, timedelta(days=365)) == (MAX_ID, MAX_NAME, MAX_TEXT, MAX_SPAN)
+    with pytest.raises(InvalidValue) as caught:
+        Agent("a", "x" * 257)
+    assert "must be a string of at most 256 characters that UTF-8 can carry" == caught.value.rule
+
+
 def test_what_cannot_change_is_not_copied() -> None:
     """A mapping of ours is taken as it is; a dictionary of the host's is copied."""
     params, case_data, given = FrozenDict({"target": "Bob"}), CaseData({"k": 1}), {"k": 1}

@@ -8,9 +8,21 @@ from typing import Any, Final
 import attrs
 import pytest
 
-from sms_transfer import Contact, Direction, Interaction, InvalidValue, Media, Message, NoAnswer, Target
+from sms_transfer import (
+    Contact,
+    Direction,
+    Handover,
+    Interaction,
+    InvalidValue,
+    Media,
+    Message,
+    NoAnswer,
+    Target,
+    TransferPolicy,
+)
 from sms_transfer.core import commands
 from sms_transfer.core.commands import AgentCommand, Command, Need
+from support import Centre
 
 TEXT = Message("m", interaction_id="i", direction=Direction.INBOUND, text="Hello", at=datetime(2026, 1, 1, tzinfo=UTC))
 OPENED = Interaction("i", media=Media.SMS, contact=Contact("12345"), owner="alice")
@@ -105,6 +117,24 @@ def test_every_command_is_here() -> None:
 def test_what_must_be_known(kind: type[Command], parts: dict[str, Any], need: Need) -> None:
     """To decide a command, and no more than that is read."""
     assert need == kind(**parts).need()
+
+
+def test_an_owner_who_is_no_agent_is_not_looked_for() -> None:
+    """A conversation that is opened as a queue's is refused by the core, for which nothing need be known."""
+    centre = Centre(policy=TransferPolicy(handover=Handover.ON_PLACEMENT))
+    centre.service.set_not_ready("bob")
+    centre.service.add_queue(QUEUE, ["bob"])
+    centre.invite(QUEUE)
+
+    assert Need(interaction_id="i") == commands.OpenInteraction(centre.service.interaction("i")).need()
+
+
+@pytest.mark.parametrize(("kind", "parts"), WHOLE)
+def test_a6_no_command_shows_what_is_personal(kind: type[Any], parts: dict[str, Any]) -> None:
+    """A6: neither texts and notes, nor reasons, case data and numbers."""
+    shown = repr(kind(**parts))
+
+    assert [] == [word for word in ("please", "busy", "gold", "Hello", "12345") if word in shown]
 
 
 @pytest.mark.parametrize(("kind", "parts"), WHOLE)
