@@ -66,8 +66,8 @@ class Worker:
     def _running(self, mutant: Mutant) -> list[Test]:
         """The tests that run it, as many as there is time for.
 
-        First the quickest of each file, which notice most; then those of the file that is named after the module; then
-        those that speak of what the changed line speaks of.
+        First the quickest of each file, which notice most; then those of the files that are named after the module;
+        then those that speak of what the changed line speaks of.
         """
         lines = set(range(mutant.first, mutant.line + 1))
         found = [test for test in self._tests if lines & test.lines.get(mutant.path, frozenset())]
@@ -77,9 +77,9 @@ class Worker:
         return [*quick, *own, *_in_time(others, self._seconds)]
 
     def _own(self, mutant: Mutant, tests: Sequence[Test]) -> list[Test]:
-        """Those that stand in the file that is named after the module."""
-        file = f"tests/test_{mutant.module.rpartition('/')[2]}.py"
-        return _in_time([test for test in tests if test.file == file], self._seconds)
+        """Those that stand in a file that is named after the module."""
+        file = f"tests/test_{mutant.module.rpartition('/')[2]}"
+        return _in_time([test for test in tests if test.file.startswith(file)], self._seconds)
 
     def _by_likeness(self, mutant: Mutant, tests: Sequence[Test]) -> list[Test]:
         """Those that share the rarest names with the line come first; of one function's parameters a few at a time."""
@@ -105,8 +105,8 @@ class Worker:
     def _broadly(self, mutant: Mutant) -> list[Test]:
         """For what matters when the module is imported: tests that run what speaks of it, and that speak of it.
 
-        Of the time there is, one half each, after those of the file that is named after the module. A table, a default
-        and a validator are seldom run by a test themselves.
+        Of the time there is, one half each, after those of the files that are named after the module. A table, a
+        default and a validator are seldom run by a test themselves.
         """
         own = self._own(mutant, self._tests)
         others = _without(self._tests, own)
