@@ -17,6 +17,8 @@ from sms_transfer import (
     Notice,
     Snapshot,
     SystemMessage,
+    Target,
+    Transcript,
     Workspace,
 )
 from sms_transfer.testing import RecordingUI
@@ -203,3 +205,55 @@ def test_d7_each_look_is_told_once() -> None:
         ["close_window", "dismiss_preview", "remove_message"],
         [],
     ] == told
+
+
+def _changed(snapshot: Snapshot, **desktop: Any) -> Snapshot:
+    return attrs.evolve(snapshot, desktop=attrs.evolve(snapshot.desktop, **desktop))
+
+
+def test_t6_an_error_is_told_again_when_it_comes_back() -> None:
+    """T6: a store may lag, and show what was there before: each time the window has the error, it is told."""
+    first = _snapshots()[0]
+    [interaction] = first.desktop.interactions
+    ui = Stubborn()
+    workspace = Workspace("alice", ui)
+    workspace.show(first)
+    workspace.show(_changed(first, interactions=()))
+    workspace.show(first)
+    assert 2 == len(ui.errors_told)
+    workspace.show(_changed(first, interactions=(attrs.evolve(interaction, error=None),)))
+    workspace.show(first)
+    assert 3 == len(ui.errors_told)
+
+
+def test_d7_texts_are_put_together_as_they_come() -> None:
+    """D7: what is not told stays, what is new is added, and what the store does not have is taken back."""
+    later = _snapshots()[1]
+    ui = Stubborn()
+    workspace = Workspace("alice", ui)
+    workspace.show(later)
+    shown = [len(ui.windows["i"].transcript)]
+    for transcripts in (
+        {},
+        {"i": Transcript(1, ())},
+        {"i": Transcript(0, ())},
+        {},
+        {"i": later.desktop.transcripts["i"]},
+    ):
+        workspace.show(_changed(later, transcripts=transcripts))
+        shown.append(len(ui.windows["i"].transcript))
+
+    assert [1, 1, 1, 0, 0, 1] == shown
+
+
+def test_d7_what_is_offered_and_still_looks_for_an_agent_is_not_shown() -> None:
+    """D7: whose invitation is over is not invited, whatever the store lists."""
+    centre = Centre()
+    queue = Target.queue("sales")
+    centre.service.add_queue(queue, ["bob"])
+    centre.service.set_not_ready("bob")
+    centre.invite(queue)
+    ui = RecordingUI()
+    Workspace("bob", ui).show(_changed(centre.service.snapshot("bob"), offered=(centre.service.interaction("i"),)))
+
+    assert [] == ui.calls

@@ -45,6 +45,8 @@ FILES: Final = (
     "test_bad_targets",
     "test_bad_input",
     "test_log",
+    "test_observer",
+    "test_service",
     "test_traces_corrupted",
     "test_docs_generated",
 )
