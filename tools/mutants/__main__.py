@@ -41,7 +41,14 @@ MODULES: Final = (
     "core/desktop",
     "core/record",
     "core/refusals",
+    "core/lifecycle",
+    "core/check",
+    "core/commands",
+    "core/events",
     "routing",
+    "workspace",
+    "service",
+    "adapters/codec",
 )
 """Those of which every survivor is explained. Any other can be asked for by its name."""
 
