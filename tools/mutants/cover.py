@@ -17,6 +17,7 @@ from tools.mutants.session import UNNOTICED, Session, forked, run
 FILES: Final = (
     "test_check",
     "test_commands",
+    "test_model",
     "test_lifecycle",
     "test_history",
     "test_decide",
