@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Any, Final
 
 import attrs
 import pytest
 
 from sms_transfer import (
+    Agent,
     Attachment,
+    ChannelStatus,
     Contact,
+    Direction,
     Interaction,
     InteractionState,
     InvalidValue,
     Invitation,
     Media,
+    Message,
     Notice,
     Outcome,
+    Privilege,
     Queue,
     Target,
     TargetKind,
@@ -52,6 +57,55 @@ TRANSFERRING: Final = Interaction(
     state=InteractionState.TRANSFERRING,
     transfer=INVITED,
 )
+
+
+MESSAGE: Final = Message("m", interaction_id="i", direction=Direction.INBOUND, text="Hello", at=NOON)
+BARE: Final[tuple[tuple[Any, dict[str, object]], ...]] = (
+    (Attachment("a", content_type="image/png"), {"url": "", "name": "", "size": 0}),
+    (Contact("12345"), {"name": ""}),
+    (MESSAGE, {"attachments": (), "sender": "", "epoch": 0}),
+    (
+        Agent("a", "Ann"),
+        {
+            "status": ChannelStatus.LOGGED_OUT,
+            "reason": "",
+            "do_not_disturb": False,
+            "media": frozenset(Media),
+            "privileges": frozenset(Privilege),
+            "capacity": 5,
+            "groups": frozenset(),
+            "skills": frozenset(),
+        },
+    ),
+    (Queue(Target.queue("q")), {"members": frozenset(), "name": ""}),
+    (INVITATION, {}),
+    (INVITED, {"note": "", "sender_name": "", "outcome": None, "past_invitations": (), "fallback": None}),
+    (TRANSFERRING, {"epoch": 0, "version": 0, "case_data": {}, "note": "", "hops": 0, "error": None}),
+    (Target.queue("q"), {}),
+)
+"""Values of which as little is said as can be, and what is taken for granted then."""
+
+
+@pytest.mark.parametrize(("value", "defaults"), BARE, ids=lambda value: type(value).__name__)
+def test_a8_every_part_is_checked(value: Any, defaults: dict[str, object]) -> None:
+    """A8: a part of a wrong form is refused by its name; what is left out is what is documented."""
+    assert defaults == {name: getattr(value, name) for name in defaults}
+    for field in attrs.fields(type(value)):
+        with pytest.raises(InvalidValue) as caught:
+            attrs.evolve(value, **{field.name: object()})
+        assert field.name == caught.value.field
+
+
+def test_a8_what_is_given_in_another_form_is_brought_to_ours() -> None:
+    """A8: lists, sets and instants of other zones."""
+    picture = Attachment("a", content_type="image/png")
+    given: Any = {"attachments": [picture], "at": NOON.astimezone(timezone(timedelta(hours=2)))}
+    message = attrs.evolve(MESSAGE, **given)
+
+    assert ((picture,), UTC) == (message.attachments, message.at.tzinfo)
+    agent = Agent("a", "Ann", media={Media.SMS}, privileges=[], groups=["g"], skills=("s",))
+    expected = (frozenset({Media.SMS}), frozenset[Privilege](), frozenset({"g"}), frozenset({"s"}))
+    assert expected == (agent.media, agent.privileges, agent.groups, agent.skills)
 
 
 def test_a6_an_attachment_hides_where_it_is_and_what_it_is_called() -> None:
