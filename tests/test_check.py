@@ -11,10 +11,10 @@ import pytest
 from sms_transfer import Agent, CaseData, Contact, FrozenDict, Interaction, InvalidValue, Media, Notice, TransferPolicy
 from sms_transfer.core.check import MAX_ID, MAX_NAME, MAX_SPAN, MAX_TEXT
 from sms_transfer.core.commands import MarkDone, UpdateCaseData
+from support import MOMENT
 
 LONGEST = 10**1_000 - 1
 """The largest number of a thousand digits."""
-INSTANT = timedelta(microseconds=1)
 
 
 def _interaction(**parts: Any) -> Interaction:
@@ -46,8 +46,8 @@ def _changes(changes: Any) -> UpdateCaseData:
         (_command, "epoch", 0, -1),
         (_command, "epoch", None, 1.5),
         (_command, "epoch", 1, True),
-        (lambda value: TransferPolicy(routing_timeout=value), "routing_timeout", MAX_SPAN, MAX_SPAN + INSTANT),
-        (lambda value: TransferPolicy(routing_timeout=value), "routing_timeout", INSTANT, timedelta(0)),
+        (lambda value: TransferPolicy(routing_timeout=value), "routing_timeout", MAX_SPAN, MAX_SPAN + MOMENT),
+        (lambda value: TransferPolicy(routing_timeout=value), "routing_timeout", MOMENT, timedelta(0)),
         (_changes, "changes", {"x" * MAX_ID: None}, {"x" * (MAX_ID + 1): None}),
         (_changes, "changes", {"k": 2**63 - 1}, {"k": 2**63}),
         (CaseData, "case_data", {"k": -(2**63) + 1}, {"k": -(2**63)}),

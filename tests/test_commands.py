@@ -8,6 +8,7 @@ from typing import Any, Final
 import attrs
 import pytest
 
+from floor import Floor
 from sms_transfer import (
     Contact,
     Direction,
@@ -22,7 +23,6 @@ from sms_transfer import (
 )
 from sms_transfer.core import commands
 from sms_transfer.core.commands import AgentCommand, Command, Need
-from support import Centre
 
 TEXT = Message("m", interaction_id="i", direction=Direction.INBOUND, text="Hello", at=datetime(2026, 1, 1, tzinfo=UTC))
 OPENED = Interaction("i", media=Media.SMS, contact=Contact("12345"), owner="alice")
@@ -121,12 +121,11 @@ def test_what_must_be_known(kind: type[Command], parts: dict[str, Any], need: Ne
 
 def test_an_owner_who_is_no_agent_is_not_looked_for() -> None:
     """A conversation that is opened as a queue's is refused by the core, for which nothing need be known."""
-    centre = Centre(policy=TransferPolicy(handover=Handover.ON_PLACEMENT))
-    centre.service.set_not_ready("bob")
-    centre.service.add_queue(QUEUE, ["bob"])
-    centre.invite(QUEUE)
+    floor = Floor(policy=TransferPolicy(handover=Handover.ON_PLACEMENT))
+    floor.unready("bob", "carol")
+    floor.ask()
 
-    assert Need(interaction_id="i") == commands.OpenInteraction(centre.service.interaction("i")).need()
+    assert Need(interaction_id="i") == commands.OpenInteraction(floor.service.interaction("i")).need()
 
 
 @pytest.mark.parametrize(("kind", "parts"), WHOLE)
@@ -150,7 +149,7 @@ def test_a8_each_part_is_checked(kind: type[Any], parts: dict[str, Any]) -> None
 
 @pytest.mark.parametrize(("kind", "parts"), WHOLE)
 def test_what_may_be_left_out(kind: type[Any], parts: dict[str, Any]) -> None:
-    """The same part of every command; the others must be said."""
+    """It means the same in every command that has it."""
     left_out = {name: DEFAULTS[name] for name in parts if name in DEFAULTS and not _must_be_said(kind, name)}
     command = kind(**{name: value for name, value in parts.items() if name not in left_out})
 

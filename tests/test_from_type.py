@@ -57,7 +57,7 @@ from sms_transfer.ports import Candidate, Facts
 from sms_transfer.testing import RecordingUI
 from sms_transfer.testing import strategies as kit
 
-FEW = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+FEW = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 PLACES = {f"{place.__name__}.{name}": getattr(place, name) for place in (ports, sms_transfer) for name in place.__all__}
 MODELS = {
     kind: path

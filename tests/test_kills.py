@@ -19,12 +19,12 @@ from zygote import Zygote
 
 pytestmark = pytest.mark.long
 
-ROUNDS = int(os.environ.get("SMS_TRANSFER_TEST_KILLS", "100"))
+ROUNDS = int(os.environ.get("SMS_TRANSFER_TEST_KILLS", "200"))
 """How often a worker is killed on each engine; ``.ci/run`` asks for more, and ``python tests/kills.py`` for as many as
 you like."""
 ENOUGH = 500
 """Rounds within which a fragile store is always found out."""
-RESTARTS = 10
+RESTARTS = 20
 HISTORY = {
     "ownership is what the events say",
     "what is closed stays closed",

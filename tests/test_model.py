@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import attrs
@@ -60,7 +60,7 @@ TRANSFERRING: Final = Interaction(
 
 
 MESSAGE: Final = Message("m", interaction_id="i", direction=Direction.INBOUND, text="Hello", at=NOON)
-BARE: Final[tuple[tuple[Any, dict[str, object]], ...]] = (
+BARE: Final[tuple[tuple[object, dict[str, object]], ...]] = (
     (Attachment("a", content_type="image/png"), {"url": "", "name": "", "size": 0}),
     (Contact("12345"), {"name": ""}),
     (MESSAGE, {"attachments": (), "sender": "", "epoch": 0}),
@@ -78,43 +78,34 @@ BARE: Final[tuple[tuple[Any, dict[str, object]], ...]] = (
         },
     ),
     (Queue(Target.queue("q")), {"members": frozenset(), "name": ""}),
-    (INVITATION, {}),
     (INVITED, {"note": "", "sender_name": "", "outcome": None, "past_invitations": (), "fallback": None}),
     (TRANSFERRING, {"epoch": 0, "version": 0, "case_data": {}, "note": "", "hops": 0, "error": None}),
-    (Target.queue("q"), {}),
 )
 """Values of which as little is said as can be, and what is taken for granted then."""
 
 
 @pytest.mark.parametrize(("value", "defaults"), BARE, ids=lambda value: type(value).__name__)
-def test_a8_every_part_is_checked(value: Any, defaults: dict[str, object]) -> None:
-    """A8: a part of a wrong form is refused by its name; what is left out is what is documented."""
+def test_a8_what_is_left_out_of_a_model(value: object, defaults: dict[str, object]) -> None:
+    """A8: what is taken for granted then is part of what is promised."""
     assert defaults == {name: getattr(value, name) for name in defaults}
-    for field in attrs.fields(type(value)):
-        with pytest.raises(InvalidValue) as caught:
-            attrs.evolve(value, **{field.name: object()})
-        assert field.name == caught.value.field
 
 
-def test_a8_what_is_given_in_another_form_is_brought_to_ours() -> None:
-    """A8: lists, sets and instants of other zones."""
+def test_a8_what_is_given_as_another_collection_is_brought_to_ours() -> None:
+    """A8: so that it cannot change any more."""
     picture = Attachment("a", content_type="image/png")
-    given: Any = {"attachments": [picture], "at": NOON.astimezone(timezone(timedelta(hours=2)))}
-    message = attrs.evolve(MESSAGE, **given)
-
-    assert ((picture,), UTC) == (message.attachments, message.at.tzinfo)
+    given: Any = {"attachments": [picture]}
     agent = Agent("a", "Ann", media={Media.SMS}, privileges=[], groups=["g"], skills=("s",))
+
+    assert (picture,) == attrs.evolve(MESSAGE, **given).attachments
     expected = (frozenset({Media.SMS}), frozenset[Privilege](), frozenset({"g"}), frozenset({"s"}))
     assert expected == (agent.media, agent.privileges, agent.groups, agent.skills)
 
 
 def test_a6_an_attachment_hides_where_it_is_and_what_it_is_called() -> None:
-    """A6: and both may be missing."""
+    """A6: neither is in its repr."""
     hidden = Attachment("a", content_type="image/png", url="https://host/secret", name="secret.png")
-    bare = Attachment("a", content_type="image/png")
 
     assert "secret" not in repr(hidden)
-    assert ("", "", 0) == (bare.url, bare.name, bare.size)
 
 
 @pytest.mark.parametrize(

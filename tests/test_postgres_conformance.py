@@ -26,7 +26,7 @@ class TestPostgresStore(StoreConformance):
     """`PostgresStore`."""
 
     capabilities = ALL
-    examples = 10
+    examples = 15
 
     @pytest.fixture
     def make_store(self, postgres: Server) -> Generator[Callable[[], PostgresStore]]:
@@ -47,7 +47,7 @@ class TestAsyncPostgresStore(AsyncStoreConformance):
     """`AsyncPostgresStore`."""
 
     capabilities = ALL
-    examples = 10
+    examples = 15
 
     @pytest.fixture
     def make_async_store(self, postgres: Server, loop: Loop) -> Generator[MakeAsyncStore]:

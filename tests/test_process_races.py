@@ -41,7 +41,7 @@ from traces import validate
 
 pytestmark = pytest.mark.long
 
-ROUNDS = int(os.environ.get("SMS_TRANSFER_TEST_RACES", "150"))
+ROUNDS = int(os.environ.get("SMS_TRANSFER_TEST_RACES", "300"))
 """How often they race for the same thing; ``.ci/run`` asks for more."""
 PROCESSES = 4
 MANY = 1_000_000

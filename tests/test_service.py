@@ -1,4 +1,7 @@
-"""What is said of both services at once: what their methods take for granted, and what ticking does in its threads."""
+"""The service that is called: what its methods take for granted, and what ticking does in its threads.
+
+The one that is awaited has the same parameters, and `test_aio` has its ticking.
+"""
 
 from __future__ import annotations
 
@@ -7,21 +10,19 @@ import threading
 import time
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Any
 
 import attrs
 import pytest
 
-from sms_transfer import AsyncTransferService, ChannelStatus, Target, TransferService
+from floor import Floor
+from sms_transfer import ChannelStatus, TransferService
 from support import Centre
 
-SERVICES = pytest.mark.parametrize("service", [TransferService, AsyncTransferService])
 SOON = 10.0
 """Seconds, which nobody waits for where all is well."""
 OFTEN = timedelta(milliseconds=5)
 
 
-@SERVICES
 @pytest.mark.parametrize(
     ("method", "defaults"),
     [
@@ -34,9 +35,9 @@ OFTEN = timedelta(milliseconds=5)
         ("mark_read", {"read": True}),
     ],
 )
-def test_what_is_left_out(service: type[Any], method: str, defaults: dict[str, object]) -> None:
-    """The same of the service that is called and of the one that is awaited."""
-    parameters = inspect.signature(getattr(service, method)).parameters
+def test_what_is_left_out_of_a_call(method: str, defaults: dict[str, object]) -> None:
+    """What is taken for granted then is part of what is promised."""
+    parameters = inspect.signature(getattr(TransferService, method)).parameters
 
     assert defaults == {name: parameters[name].default for name in defaults}
 
@@ -63,15 +64,13 @@ def test_f4_ticking_has_two_threads_which_end_with_it() -> None:
 
 def test_q3_ticking_finds_who_has_become_able() -> None:
     """Q3: also where nobody told the service."""
-    centre = Centre()
-    queue = Target.queue("sales")
-    centre.service.add_queue(queue, ["bob"])
-    centre.service.set_not_ready("bob")
-    centre.invite(queue)
-    known = centre.service.agent("bob")
-    with centre.service.ticking(OFTEN):
-        centre.store.replace_agent(known, attrs.evolve(known, status=ChannelStatus.READY))
-        assert _comes_true(lambda: bool(centre.service.snapshot("bob").invitations))
+    floor = Floor(members=["bob"])
+    floor.unready("bob")
+    floor.ask()
+    known = floor.service.agent("bob")
+    with floor.service.ticking(OFTEN):
+        floor.store.replace_agent(known, attrs.evolve(known, status=ChannelStatus.READY))
+        assert _comes_true(lambda: floor.invitee() == "bob")
 
 
 def test_f6_ticking_sends_what_the_gateway_did_not_take() -> None:

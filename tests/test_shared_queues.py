@@ -33,7 +33,7 @@ from support import CONTACT
 
 pytestmark = pytest.mark.long
 
-REQUESTS = int(os.environ.get("SMS_TRANSFER_TEST_RACES", "150")) // 5
+REQUESTS = int(os.environ.get("SMS_TRANSFER_TEST_RACES", "300")) // 5
 """How many are made in the storm; ``.ci/run`` asks for more."""
 PROCESSES = 3
 MANY = 1_000_000

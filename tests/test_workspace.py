@@ -7,6 +7,7 @@ from typing import Any
 import attrs
 import pytest
 
+from floor import Floor
 from sms_transfer import (
     Agent,
     Interaction,
@@ -17,12 +18,16 @@ from sms_transfer import (
     Notice,
     Snapshot,
     SystemMessage,
-    Target,
     Transcript,
     Workspace,
 )
 from sms_transfer.testing import RecordingUI
 from support import ALICE, CONTACT, Centre
+
+
+def _changed(snapshot: Snapshot, **desktop: Any) -> Snapshot:
+    """This snapshot with another desktop."""
+    return attrs.evolve(snapshot, desktop=attrs.evolve(snapshot.desktop, **desktop))
 
 
 @pytest.mark.parametrize(
@@ -40,7 +45,8 @@ def test_a8_a_workspace_shows_its_own_agent_only() -> None:
     """A8: another agent's snapshot is refused, and nothing is shown."""
     centre, ui = Centre(), RecordingUI()
     workspace = Workspace("bob", ui)
-    for snapshot in (centre.service.snapshot("alice"), untrusted(None)):
+    others: list[Any] = [centre.service.snapshot("alice"), None]
+    for snapshot in others:
         with pytest.raises(InvalidValue) as caught:
             workspace.show(snapshot)
         assert "snapshot" == caught.value.field
@@ -48,18 +54,12 @@ def test_a8_a_workspace_shows_its_own_agent_only() -> None:
     assert () == workspace.wanted
 
 
-def untrusted(value: Any) -> Any:
-    """A value of which the type checkers know nothing."""
-    return value
-
-
 def test_d7_what_is_offered_without_an_invitation_is_not_shown() -> None:
     """D7: a store that lists too much does no harm."""
     centre, ui = Centre(), RecordingUI()
     workspace = Workspace("bob", ui)
-    snapshot = centre.service.snapshot("bob")
-    odd = attrs.evolve(snapshot.desktop, offered=(centre.service.interaction("i"),))
-    assert () == tuple(workspace.show(attrs.evolve(snapshot, desktop=odd)))
+    odd = _changed(centre.service.snapshot("bob"), offered=(centre.service.interaction("i"),))
+    assert () == tuple(workspace.show(odd))
     assert [] == ui.calls
 
 
@@ -80,8 +80,7 @@ def test_d7_an_entry_that_came_and_went_unheard_is_no_concern() -> None:
     workspace = Workspace("alice", ui)
     workspace.show(snapshot)
     ui.calls.clear()
-    gone = attrs.evolve(snapshot.desktop, interactions=(), about=frozenset(), about_messages=frozenset({"gone"}))
-    workspace.show(attrs.evolve(snapshot, desktop=gone))
+    workspace.show(_changed(snapshot, interactions=(), about=frozenset(), about_messages=frozenset({"gone"})))
     assert [] == ui.calls
 
 
@@ -207,10 +206,6 @@ def test_d7_each_look_is_told_once() -> None:
     ] == told
 
 
-def _changed(snapshot: Snapshot, **desktop: Any) -> Snapshot:
-    return attrs.evolve(snapshot, desktop=attrs.evolve(snapshot.desktop, **desktop))
-
-
 def test_t6_an_error_is_told_again_when_it_comes_back() -> None:
     """T6: a store may lag, and show what was there before: each time the window has the error, it is told."""
     first = _snapshots()[0]
@@ -248,12 +243,9 @@ def test_d7_texts_are_put_together_as_they_come() -> None:
 
 def test_d7_what_is_offered_and_still_looks_for_an_agent_is_not_shown() -> None:
     """D7: whose invitation is over is not invited, whatever the store lists."""
-    centre = Centre()
-    queue = Target.queue("sales")
-    centre.service.add_queue(queue, ["bob"])
-    centre.service.set_not_ready("bob")
-    centre.invite(queue)
-    ui = RecordingUI()
-    Workspace("bob", ui).show(_changed(centre.service.snapshot("bob"), offered=(centre.service.interaction("i"),)))
+    floor, ui = Floor(members=["bob"]), RecordingUI()
+    floor.unready("bob")
+    floor.ask()
+    Workspace("bob", ui).show(_changed(floor.service.snapshot("bob"), offered=(floor.service.interaction("i"),)))
 
     assert [] == ui.calls
